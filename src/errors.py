@@ -1,0 +1,179 @@
+"""Every error that plait raises on purpose: one root, the object at fault as an attribute, the text built in the class."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "CallbackError",
+    "Mistake",
+    "OrderError",
+    "PlaitError",
+    "ScriptError",
+    "SinkError",
+    "SourceError",
+    "SpecError",
+    "WorkerError",
+    "nearest",
+]
+
+_LINE_SHOWN = 160
+
+
+class PlaitError(Exception):
+    """The root of all errors that plait raises on purpose."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name that looks most like `word`, or None when none is close."""
+    names = list(known)
+    by_folded_case = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(word.casefold(), by_folded_case, n=1, cutoff=0.6)
+    return by_folded_case[close[0]] if close else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a script: where it is (1-based line and column), what it is, what instead."""
+
+    line: int
+    column: int
+    message: str
+    length: int = 1
+    expected: tuple[str, ...] = ()
+    suggestion: str | None = None
+
+    def render(self, path: str, lines: Sequence[str]) -> str:
+        """Show the mistake as a compiler does: place, message, the line, a caret, what was expected."""
+        shown = [f"{path}:{self.line}:{self.column}: {self.message}"]
+        if self.line <= len(lines):
+            shown += self._excerpt(lines[self.line - 1])
+        if self.expected:
+            shown.append(f"  expected {', '.join(self.expected)}")
+        if self.suggestion:
+            shown.append(f"  did you mean {self.suggestion!r}?")
+        return "\n".join(shown)
+
+    def _excerpt(self, line: str) -> list[str]:
+        start = max(0, self.column - 1 - _LINE_SHOWN // 2)
+        window = line[start : start + _LINE_SHOWN]
+        before = "".join("\t" if c == "\t" else " " for c in window[: self.column - 1 - start])
+        carets = "^" * max(1, min(self.length, len(window) - len(before)))
+        return [f"    {window}", f"    {before}{carets}"]
+
+
+class ScriptError(PlaitError):
+    """A text in SCL is not well formed, or does not say a pipeline that can be built.
+
+    Attributes:
+        path: the file, or "<string>".
+        mistakes: all that is wrong, in the order of the text; never empty.
+        line, column: where the first mistake is, 1-based.
+    """
+
+    def __init__(self, mistakes: Iterable[Mistake], *, path: str = "<string>", text: str = "") -> None:
+        self.path = path
+        self.text = text
+        self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.line, m.column)))
+        assert self.mistakes, "a ScriptError needs at least one mistake"
+        self.line, self.column = self.mistakes[0].line, self.mistakes[0].column
+        super().__init__(self._render())
+
+    def _render(self) -> str:
+        lines = self.text.split("\n")
+        return "\n".join(mistake.render(self.path, lines) for mistake in self.mistakes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _script_error, (self.mistakes, self.path, self.text)
+
+
+def _script_error(mistakes: tuple[Mistake, ...], path: str, text: str) -> ScriptError:
+    return ScriptError(mistakes, path=path, text=text)
+
+
+class SpecError(PlaitError, ValueError):
+    """A component was given an option that it does not have, or a value that it cannot take.
+
+    Attributes:
+        component: what was being configured, such as `reader=csv`.
+        option: the option at fault, or None when the component as a whole is.
+        value: what was given (never a value that came from the environment).
+        allowed: what would have been right, in words or as the list of names.
+        suggestion: the nearest known name, if there is one.
+    """
+
+    def __init__(
+        self,
+        component: str,
+        message: str,
+        *,
+        option: str | None = None,
+        value: Any = None,
+        allowed: Sequence[str] = (),
+        suggestion: str | None = None,
+    ) -> None:
+        self.component = component
+        self.message = message
+        self.option = option
+        self.value = value
+        self.allowed = tuple(allowed)
+        self.suggestion = suggestion
+        super().__init__(component, message)
+
+    def __str__(self) -> str:
+        place = f"{self.component}: {self.option}" if self.option else self.component
+        text = f"{place}: {self.message}"
+        if self.allowed:
+            text += f"; allowed: {', '.join(self.allowed)}"
+        if self.suggestion:
+            text += f"; did you mean {self.suggestion!r}?"
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _spec_error, (self.component, self.message, self.option, self.value, self.allowed, self.suggestion)
+
+
+def _spec_error(
+    component: str, message: str, option: str | None, value: Any, allowed: Sequence[str], suggestion: str | None
+) -> SpecError:
+    return SpecError(component, message, option=option, value=value, allowed=allowed, suggestion=suggestion)
+
+
+class SourceError(PlaitError):
+    """A source cannot be read any further: a missing file, a refused connection, an unusable header."""
+
+
+class SinkError(PlaitError):
+    """A sink cannot take what it is given: a full disk, a closed pipe, a file that may not be written."""
+
+
+class OrderError(PlaitError):
+    """A record came too late, under the policy `late="fail"`.
+
+    Attributes:
+        timestamp: the event time of the record.
+        frontier: the time before which nothing more was to come.
+    """
+
+    def __init__(self, message: str, *, timestamp: Any = None, frontier: Any = None) -> None:
+        self.timestamp = timestamp
+        self.frontier = frontier
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _order_error, (str(self), self.timestamp, self.frontier)
+
+
+def _order_error(message: str, timestamp: Any, frontier: Any) -> OrderError:
+    return OrderError(message, timestamp=timestamp, frontier=frontier)
+
+
+class WorkerError(PlaitError):
+    """A worker process died or raised; the remote traceback is the cause where there is one."""
+
+
+class CallbackError(PlaitError):
+    """A callback or a predicate of the user's raised; the original error is the cause."""

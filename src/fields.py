@@ -1,0 +1,359 @@
+"""Options of components: typed, validated once, documented where they are declared.
+
+A component (`CSVReader`, `Where`, ...) is a frozen dataclass whose fields are declared with `option`. Each option has a
+`Kind`, which turns what a person wrote (in SCL, in Python) into the value that the component holds, says in words
+what it takes, and can write the value as SCL again. The card that `plait show csv` prints is made from the same fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from .errors import SpecError, nearest
+
+__all__ = [
+    "Choice",
+    "Component",
+    "Duration",
+    "Integer",
+    "Kind",
+    "Names",
+    "Number",
+    "Option",
+    "Size",
+    "Text",
+    "Value",
+    "YesNo",
+    "format_duration",
+    "option",
+    "options_of",
+    "parse_duration",
+    "quote",
+]
+
+_DURATION_UNITS = {
+    "us": timedelta(microseconds=1),
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
+_SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_BARE = re.compile(r"\w+\Z")
+_LOOKS_LIKE_A_NUMBER = re.compile(r"[+-]?(\d*\.\d+|\d+)([eE][+-]?\d+)?\Z")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration such as `2s`, `1.5h`, `250ms` or `1h30m` (units us ms s m h d w).
+
+    Raises:
+        ValueError: the text is not a duration.
+
+    >>> parse_duration("1h30m")
+    datetime.timedelta(seconds=5400)
+    """
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is not a duration such as 250ms, 2s, 1h30m or 1d")
+    total = Decimal(0)
+    for number, unit in parts:
+        total += Decimal(number) * (_DURATION_UNITS[unit] // timedelta(microseconds=1))
+    return timedelta(microseconds=int(total))
+
+
+def format_duration(value: timedelta) -> str:
+    """Write a duration so that `parse_duration` reads the same again.
+
+    >>> format_duration(timedelta(seconds=5400))
+    '1h30m'
+    """
+    left = value // timedelta(microseconds=1)
+    parts = []
+    for unit in ("w", "d", "h", "m", "s", "ms", "us"):
+        count, left = divmod(left, _DURATION_UNITS[unit] // timedelta(microseconds=1))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def quote(text: str) -> str:
+    """Write text as SCL: bare where it is a keyword, else in quotes with backslash escapes."""
+    if _BARE.match(text) and not _LOOKS_LIKE_A_NUMBER.match(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Kind:
+    """What an option takes.
+
+    `parse` gets what a person gave: from Python any object, from SCL a `str` (keyword or string), a `Decimal`, or a
+    `list` of those. `from_nodes` gets the child nodes of `option=( ... )`. Both return the value that the component
+    holds, or raise ValueError with one sentence that says what is wrong. A parsed value parses to itself.
+    """
+
+    says: ClassVar[str] = "a value"
+    takes_nodes: ClassVar[bool] = False
+
+    def parse(self, value: Any) -> Any:
+        """Turn what was given into the value that the component holds."""
+        return value
+
+    def from_nodes(self, nodes: Sequence[Any]) -> Any:
+        """Turn the statements in the option's parentheses into the value that the component holds."""
+        raise ValueError(f"takes {self.says}, not parentheses")
+
+    def write(self, value: Any) -> str:
+        """Write the value as it stands in SCL behind `option=`."""
+        return quote(str(value))
+
+    def _wrong(self, value: Any) -> ValueError:
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
+        return ValueError(f"{shown} is not {self.says}")
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """Any text."""
+
+    says: ClassVar[str] = "a text"
+
+    def parse(self, value: Any) -> str:
+        if isinstance(value, Decimal):
+            return str(value)
+        if hasattr(value, "__fspath__"):
+            value = value.__fspath__()
+        if not isinstance(value, str):
+            raise self._wrong(value)
+        return value
+
+
+@dataclass(frozen=True)
+class Value(Kind):
+    """A text, a number, or any Python object: nothing is checked."""
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few names."""
+
+    names: tuple[str, ...]
+
+    @property
+    def says(self) -> str:  # type: ignore[override]
+        return "one of " + ", ".join(self.names)
+
+    def parse(self, value: Any) -> str:
+        if value not in self.names:
+            near = nearest(value, self.names) if isinstance(value, str) else None
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise ValueError(f"{self._wrong(value)}{hint}")
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Integer(Kind):
+    """A whole number within bounds."""
+
+    least: int | None = None
+    most: int | None = None
+
+    @property
+    def says(self) -> str:  # type: ignore[override]
+        bounds = [f"at least {self.least}"] if self.least is not None else []
+        bounds += [f"at most {self.most}"] if self.most is not None else []
+        return " ".join(["a whole number", *bounds])
+
+    def parse(self, value: Any) -> int:
+        whole = isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
+        if not whole or not self._within(int(value)):
+            raise self._wrong(value)
+        return int(value)
+
+    def _within(self, number: int) -> bool:
+        return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A number; held as a float."""
+
+    says: ClassVar[str] = "a number"
+
+    def parse(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise self._wrong(value)
+        return float(value)
+
+
+@dataclass(frozen=True)
+class YesNo(Kind):
+    """`yes` or `no` in SCL, a bool in Python."""
+
+    says: ClassVar[str] = "yes or no"
+    _words: ClassVar[dict[Any, bool]] = {"yes": True, "true": True, "no": False, "false": False}
+
+    def parse(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, str) or value.lower() not in self._words:
+            raise self._wrong(value)
+        return self._words[value.lower()]
+
+    def write(self, value: bool) -> str:
+        return "yes" if value else "no"
+
+
+@dataclass(frozen=True)
+class Duration(Kind):
+    """A span of time; held as a `timedelta`."""
+
+    says: ClassVar[str] = "a duration such as 250ms, 2s, 1h30m or 1d"
+
+    def parse(self, value: Any) -> timedelta:
+        if isinstance(value, timedelta) and value >= timedelta(0):
+            return value
+        if value == 0 and not isinstance(value, bool):
+            return timedelta(0)
+        if not isinstance(value, str):
+            raise self._wrong(value)
+        return parse_duration(value)
+
+    def write(self, value: timedelta) -> str:
+        return format_duration(value)
+
+
+@dataclass(frozen=True)
+class Size(Kind):
+    """A number of bytes."""
+
+    says: ClassVar[str] = "a size such as 4096, 64KiB or 16MB"
+
+    def parse(self, value: Any) -> int:
+        if isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value) and value > 0:
+            return int(value)
+        match = re.fullmatch(r"(\d+)([KMG]?I?B)", value.upper()) if isinstance(value, str) else None
+        if match is None:
+            raise self._wrong(value)
+        return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+@dataclass(frozen=True)
+class Names(Kind):
+    """A list of names; a single name stands for a list of one. Held as a tuple."""
+
+    says: ClassVar[str] = "a list of names such as [a b]"
+
+    def parse(self, value: Any) -> tuple[str, ...]:
+        given = [value] if isinstance(value, str | Decimal) else value
+        if not isinstance(given, Sequence) or not all(isinstance(name, str | Decimal) for name in given):
+            raise self._wrong(value)
+        return tuple(str(name) for name in given)
+
+    def write(self, value: Sequence[str]) -> str:
+        return "[" + " ".join(quote(name) for name in value) + "]"
+
+
+def option(
+    doc: str,
+    kind: Kind | None = None,
+    *,
+    default: Any = MISSING,
+    kw_only: bool = True,
+    runtime: bool = False,
+    internal: bool = False,
+) -> Any:
+    """Declare one option of a component.
+
+    Args:
+        doc: one sentence for the card; it names the unit.
+        kind: what the option takes; a text if not said.
+        default: what holds when the option is not given. Without one, the option must be given.
+        kw_only: False for the few that Python callers may give by position.
+        runtime: True for what only Python can give (a queue, a callable): not an option of SCL, not compared.
+        internal: True for what the planner sets and no person does: not an option of SCL, not on the card.
+    """
+    return field(
+        default=default,
+        kw_only=kw_only,
+        compare=not runtime,
+        repr=not runtime,
+        metadata={"doc": doc, "kind": kind or Text(), "scl": not runtime and not internal},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a component class, as the card, the loader and `fmt` see it."""
+
+    name: str
+    doc: str
+    kind: Kind
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        return self.default is MISSING
+
+
+def options_of(component: type[Component]) -> dict[str, Option]:
+    """Return the options that a person can give to a component, in the order of declaration."""
+    return {
+        f.name: Option(f.name, f.metadata["doc"], f.metadata["kind"], f.default)
+        for f in dataclasses.fields(component)
+        if f.metadata.get("scl")
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """The base of everything that a person chooses: options in, validated and immutable.
+
+    Subclasses are `@dataclass(frozen=True, slots=True, kw_only=True)`, declare `family` and `variant` (as in
+    `reader=csv`), declare each field with `option`, and override `check` for what concerns several options at once.
+    They hold configuration only and can be pickled; what runs is another object, made by `open`.
+    """
+
+    family: ClassVar[str] = ""
+    variant: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for f in dataclasses.fields(self):
+            given = getattr(self, f.name)
+            if "kind" in f.metadata and given is not f.default and given is not None:
+                object.__setattr__(self, f.name, self._parsed(f.name, f.metadata["kind"].parse, given))
+        self.check()
+
+    def check(self) -> None:
+        """Raise SpecError if the options do not fit together. Called once, when all options are parsed."""
+
+    def wrong(self, option_name: str | None, message: str, **more: Any) -> SpecError:
+        """Return the SpecError that says what is wrong with one option of this component."""
+        value = getattr(self, option_name, None) if option_name else None
+        return SpecError(self.title(), message, option=option_name, value=value, **more)
+
+    @classmethod
+    def title(cls) -> str:
+        """Say what this is as SCL does: `reader=csv`."""
+        return f"{cls.family}={cls.variant}"
+
+    @classmethod
+    def _parsed(cls, name: str, parse: Callable[[Any], Any], given: Any) -> Any:
+        try:
+            return parse(given)
+        except ValueError as error:
+            raise SpecError(cls.title(), str(error), option=name, value=given) from error
+
+    def given(self) -> Mapping[str, Any]:
+        """Return the options whose values differ from their defaults, in the order of declaration."""
+        known = options_of(type(self))
+        values = {name: getattr(self, name) for name in known}
+        return {name: value for name, value in values.items() if value != known[name].default}

@@ -1,0 +1,31 @@
+"""What all operators share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..fields import Component
+from ..running import Context, Operator
+
+__all__ = ["Transform"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transform(Component):
+    """The base of all components with one input and one output.
+
+    `columns` in, `columns` out are names with their polars types; None means: not known before the run.
+    """
+
+    changes_values: ClassVar[bool] = False
+    """True if rows may leave with other values or columns than they came with (`as_read` is then impossible)."""
+
+    def open(self, context: Context) -> Operator:
+        """Return the running operator."""
+        raise NotImplementedError
+
+    def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return the columns of the output. Raises SpecError if the input's columns cannot be used."""
+        return inputs

@@ -1,0 +1,115 @@
+"""What a running component is given by the engine, and what it gives back: the one interface between the two.
+
+    reader.open(context)   -> an iterator of Batch (and Idle marks); it ends when the source ends
+    operator.open(context) -> an Operator: frames in, frames out
+    writer.open(context)   -> a Sink: frames in, nothing out
+
+Components know no engine. The clock, the dead-letter office and the request to stop are passed in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .record import DeadLetter
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Batch", "Context", "Operator", "Sink"]
+
+
+def _raise_nothing(letter: DeadLetter) -> None:
+    """Accept a dead letter when nobody keeps them (a component used alone counts them itself)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """What a component may know of the run that it is part of.
+
+    Attributes:
+        stage: name of the stage, for messages and dead letters.
+        dead: call it with each record that is not delivered. Never blocks for long, never raises.
+        stopping: something that `multiprocessing.connection.wait` and a zmq poller can wait for (it has `fileno`); it
+            becomes readable when the run is to stop. A live source waits for it together with its sockets. None: never.
+        clock: seconds, monotonic; the only clock a component may look at.
+        base: folder that relative paths are relative to.
+        imports: folder from which `module:function` may be imported, besides what is installed.
+        keep_text: a reader shall add the column `record.TEXT`, the text of each row as it came, without line end.
+        counts: numbers for the run's report, by name, beyond the ledger ("gaps", "callback errors", ...).
+        notes: sentences for the run's report, each said once ("naive times are taken as UTC").
+    """
+
+    stage: str = "stage"
+    dead: Callable[[DeadLetter], None] = _raise_nothing
+    stopping: Any = None
+    clock: Callable[[], float] = time.monotonic
+    base: Path = field(default_factory=Path.cwd)
+    imports: Path | None = None
+    keep_text: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def note(self, sentence: str) -> None:
+        """Say something in the run's report, once however often it is said."""
+        self.notes.setdefault(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows that a source delivers in one go, in the order of the source.
+
+    Attributes:
+        frame: the rows; `timestamp` is `Datetime("us", "UTC")` without nulls, if the source has times at all.
+        origin: the file or address that they came from; one batch never spans two.
+        lines: the 1-based line (or message number) on which each row starts; None where there is no such thing.
+    """
+
+    frame: pl.DataFrame
+    origin: str
+    lines: Sequence[int] | pl.Series | None = None
+
+
+class Operator:
+    """A running operator: frames in, frames out, no I/O. Override the hooks you need; the rest pass things on.
+
+    The engine calls the hooks from one thread, in the order of the stream, and counts what goes in and out: what
+    `on_frame` and the others do not return counts as filtered, unless it was given to `context.dead`.
+    """
+
+    def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
+        """Called with each frame of the input. Frames are immutable: return a new one or the same."""
+        return (frame,)
+
+    def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
+        """Called when nothing before `timestamp` will follow, before the mark is passed on."""
+        return ()
+
+    def on_end(self) -> Iterable[pl.DataFrame]:
+        """Called once, when the input has ended, before END is passed on."""
+        return ()
+
+    def close(self) -> None:
+        """Called once, whatever happened, to let go of what was opened."""
+
+
+class Sink:
+    """A running writer. `write` any number of times, then exactly one of `close` and `abort`."""
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Take all rows of the frame, in order. Raises SinkError if that cannot be done."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Called when the input has nothing more for now: whoever watches should see what was written."""
+
+    def close(self) -> None:
+        """Called once at the end of a good run: make the output complete and visible."""
+
+    def abort(self) -> None:
+        """Called once instead of `close` when the run failed: leave nothing that looks complete."""
