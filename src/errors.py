@@ -1,4 +1,4 @@
-"""Every error that plait raises on purpose: one root, the object at fault as an attribute, the text built in the class."""
+"""Every error that plait raises on purpose: one root, the object at fault as an attribute, text built in the class."""
 
 from __future__ import annotations
 

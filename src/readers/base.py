@@ -1,4 +1,4 @@
-"""What all readers share: the options about event time and order."""
+"""What all readers share: the options about event time and order, and their use without an engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from ..fields import Choice, Component, Duration, option
-from ..record import TIMESTAMP, Idle
+from ..record import END, Failure, Idle
 from ..running import Batch, Context
 
 __all__ = ["Reader"]
@@ -18,14 +18,20 @@ __all__ = ["Reader"]
 class Reader(Component):
     """The base of all readers: a source of records with an event time.
 
-    A subclass declares its options and overrides `open`. Times without a zone are taken in `zone`, else as UTC.
+    A subclass declares its options and overrides `open`. It may declare `queue` and `wrapper` as fields (runtime
+    options), and is then usable without an engine: `run` puts the records on the queue.
     """
 
     family: ClassVar[str] = "reader"
     live: ClassVar[bool] = False
     """True if the source may fall silent: it is then read in a thread of its own, and has the option `idle`."""
+    queue: ClassVar[Any] = None
+    wrapper: ClassVar[Any] = None
 
-    timestamp: str = option("column that holds the event time", default=TIMESTAMP)
+    timestamp: str | None = option(
+        "column that holds the event time; it is called `timestamp` from then on. Default: `timestamp`, if there is one",
+        default=None,
+    )
     format: str | None = option("format of the event time, as strptime has it; ISO 8601 if not given", default=None)
     unit: str | None = option(
         "what a numeric event time counts since 1970", Choice(("s", "ms", "us", "ns")), default=None
@@ -50,6 +56,35 @@ class Reader(Component):
     def columns(self, context: Context) -> dict[str, Any] | None:
         """Return the names and polars types of the columns, as far as known before the run (else None).
 
-        `timestamp` is among them under that name. Raises SourceError as `open` does.
+        The event time is among them under the name `timestamp`. Raises SourceError as `open` does.
         """
         return None
+
+    def records(self, context: Context | None = None) -> Iterator[Any]:
+        """Yield the records one by one: dicts, or what `wrapper` makes of them."""
+        for batch in self.open(context or Context(stage=self.title())):
+            if isinstance(batch, Batch):
+                rows = batch.frame.iter_rows(named=True)
+                yield from map(self.wrapper, rows) if self.wrapper else rows
+
+    def run(self, queue: Any = None) -> int:
+        """Put all records on the queue, then END; return how many there were. Blocks while the queue is full.
+
+        An error ends the queue too: `Failure(error)` where the queue knows marks, then END; and it is raised here.
+        Meant to be run on a pool worker: `MultiProcessing().ProcessPool().apipe(reader.run)`.
+        """
+        target = self.queue if queue is None else queue
+        if target is None:
+            raise self.wrong(None, "there is no queue to put the records on; give queue=")
+        count = 0
+        try:
+            for record in self.records():
+                target.put(record)
+                count += 1
+        except Exception as error:
+            if hasattr(target, "put_block"):
+                target.put(Failure(error))
+            raise
+        finally:
+            target.put(END)
+        return count
