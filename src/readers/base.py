@@ -29,7 +29,7 @@ class Reader(Component):
     wrapper: ClassVar[Any] = None
 
     timestamp: str | None = option(
-        "column that holds the event time; it is called `timestamp` from then on. Default: `timestamp`, if there is one",
+        "column that holds the event time; called `timestamp` from then on; default: `timestamp`, if there is one",
         default=None,
     )
     format: str | None = option("format of the event time, as strptime has it; ISO 8601 if not given", default=None)
