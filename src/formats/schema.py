@@ -1,0 +1,88 @@
+"""The option `schema=( )`: the types of columns, where a person says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..errors import nearest
+from ..fields import Kind, quote
+
+__all__ = ["TYPES", "Schema", "polars_type", "type_name"]
+
+TYPES = ("text", "integer", "float", "boolean", "time")
+"""The types that a column can be given. A `time` is a `Datetime("us", "UTC")`."""
+
+_OTHER_NAMES: Mapping[str, str] = {
+    "str": "text",
+    "string": "text",
+    "int": "integer",
+    "int64": "integer",
+    "number": "float",
+    "double": "float",
+    "float64": "float",
+    "bool": "boolean",
+    "datetime": "time",
+    "timestamp": "time",
+}
+
+
+def polars_type(name: str) -> Any:
+    """Return the polars type that a column of this type has."""
+    import polars as pl
+
+    return {
+        "text": pl.String(),
+        "integer": pl.Int64(),
+        "float": pl.Float64(),
+        "boolean": pl.Boolean(),
+        "time": pl.Datetime("us", "UTC"),
+    }[name]
+
+
+def type_name(value: Any) -> str:
+    """Return the one of `TYPES` that is meant, or raise ValueError.
+
+    Common names of other systems (`int`, `string`, ...) and Python's own types are understood.
+    """
+    word = value.__name__ if isinstance(value, type) else value
+    if isinstance(word, str):
+        known = _OTHER_NAMES.get(word.lower(), word.lower())
+        if known in TYPES:
+            return known
+    near = nearest(word, TYPES) if isinstance(word, str) else None
+    hint = f"; did you mean {near!r}?" if near else ""
+    raise ValueError(f"{word!r} is not one of {', '.join(TYPES)}{hint}")
+
+
+@dataclass(frozen=True)
+class Schema(Kind):
+    """Types of columns by name, `schema=(temp=float id=text)`; held as a tuple of (column, type) pairs.
+
+    Columns that are not named are inferred, so one line mends one column.
+    """
+
+    says: ClassVar[str] = "types of columns such as (temp=float id=text)"
+    takes_nodes: ClassVar[bool] = True
+
+    def parse(self, value: Any) -> tuple[tuple[str, str], ...]:
+        pairs = list(value.items()) if isinstance(value, Mapping) else value
+        if isinstance(pairs, str) or not isinstance(pairs, Sequence):
+            raise self._wrong(value)
+        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+            raise self._wrong(value)
+        return tuple((str(column), self._type(str(column), given)) for column, given in pairs)
+
+    def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+        return self.parse([(node.key, node.value) for node in nodes])
+
+    def write(self, value: Sequence[tuple[str, str]]) -> str:
+        return "(" + " ".join(f"{quote(column)}={name}" for column, name in value) + ")"
+
+    @staticmethod
+    def _type(column: str, given: Any) -> str:
+        try:
+            return type_name(given)
+        except ValueError as error:
+            raise ValueError(f"{column}: {error}") from None
