@@ -40,6 +40,8 @@ class Context:
         clock: seconds, monotonic; the only clock a component may look at.
         base: folder that relative paths are relative to.
         imports: folder from which `module:function` may be imported, besides what is installed.
+        header: the header line of the source, as it came and without line end, for a writer that prints rows as read;
+            None where there is none. The engine sets it before the first frame is written.
         keep_text: a reader shall add the column `record.TEXT`, the text of each row as it came, without line end.
         counts: numbers for the run's report, by name, beyond the ledger ("gaps", "callback errors", ...).
         notes: sentences for the run's report, each said once ("naive times are taken as UTC").
@@ -51,6 +53,7 @@ class Context:
     clock: Callable[[], float] = time.monotonic
     base: Path = field(default_factory=Path.cwd)
     imports: Path | None = None
+    header: str | None = None
     keep_text: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     notes: dict[str, None] = field(default_factory=dict)
