@@ -41,8 +41,12 @@ __all__ = ["print_columns", "print_json", "print_value", "print_value_as_json"]
 _TIME_OF_DAY = "%H:%M:%S%.f"
 
 
-def print_columns(frame: pl.DataFrame) -> pl.DataFrame:
+def print_columns(frame: pl.DataFrame, *, only_where_needed: bool = False) -> pl.DataFrame:
     """Return the frame with every column as text; null stays null.
+
+    Args:
+        frame: any columns.
+        only_where_needed: leave those that polars itself writes the same (whole numbers, yes/no, most floats).
 
     Raises:
         SinkError: a column holds Python objects, which have no text.
@@ -51,8 +55,11 @@ def print_columns(frame: pl.DataFrame) -> pl.DataFrame:
 
     numbered = _numbered(frame)
     odd = _odd_floats(numbered)
-    printed = numbered.select(
-        _text(pl.col(name), dtype, name in odd).alias(name) for name, dtype in numbered.schema.items()
+    skips = _is_plain if only_where_needed else _is_text
+    printed = numbered.with_columns(
+        _text(pl.col(name), dtype, name in odd).alias(name)
+        for name, dtype in numbered.schema.items()
+        if name in odd or not skips(dtype)
     )
     printed.columns = frame.columns
     return printed
@@ -158,6 +165,19 @@ def _odd_floats(frame: pl.DataFrame) -> set[str]:
     column = pl.col(floats)
     odd = frame.select((((column.abs() < 1e-4) & (column != 0)) | column.is_nan()).any()).row(0)
     return {name for name, is_odd in zip(floats, odd, strict=True) if is_odd}
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    return isinstance(dtype, pl.String)
+
+
+def _is_plain(dtype: pl.DataType) -> bool:
+    """Tell whether polars writes such values to CSV as they are printed here (odd floats apart)."""
+    import polars as pl
+
+    return dtype.is_integer() or dtype.is_float() or isinstance(dtype, pl.Boolean | pl.String | pl.Null)
 
 
 def _text(value: pl.Expr, dtype: pl.DataType, is_odd: bool) -> pl.Expr:

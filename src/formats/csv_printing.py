@@ -1,0 +1,65 @@
+"""Frames as CSV (RFC 4180, lines end in LF), with values printed in the one way of `printing`.
+
+A field stands in quotes only where it must: if it holds the delimiter, a quote or a line end, and if it is the empty
+text, which `""` tells from null: null is an empty field. Only in a file of a single column is null `""` too, because
+most readers take an empty line for no row at all.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from .printing import print_columns
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["print_csv", "print_csv_header"]
+
+
+def print_csv(frame: pl.DataFrame, delimiter: str = ",") -> bytes:
+    """Return the rows of the frame as CSV in UTF-8, without a header.
+
+    Raises:
+        SinkError: a column holds Python objects, which have no text.
+    """
+    import polars as pl
+
+    printed = print_columns(frame, only_where_needed=True)
+    if printed.width == 1:
+        printed = printed.select(pl.all().cast(pl.String).fill_null(""))
+    data = _write(printed, delimiter, "necessary")
+    return data if b"\r" not in data else _write(_quoted(printed, delimiter), delimiter, "never")
+
+
+def print_csv_header(names: Iterable[str], delimiter: str = ",") -> bytes:
+    """Return the header line.
+
+    >>> print_csv_header(["time", "a,b"])
+    b'time,"a,b"\\n'
+    """
+    return (delimiter.join(_quote(name, delimiter) for name in names) + "\n").encode()
+
+
+def _quote(text: str, delimiter: str) -> str:
+    if text and not any(character in text for character in (delimiter, '"', "\r", "\n")):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _write(frame: pl.DataFrame, delimiter: str, quotes: Literal["necessary", "never"]) -> bytes:
+    out = io.BytesIO()
+    frame.write_csv(out, include_header=False, separator=delimiter, quote_style=quotes)
+    return out.getvalue()
+
+
+def _quoted(frame: pl.DataFrame, delimiter: str) -> pl.DataFrame:
+    """Quote all texts that need it: polars itself leaves a field with a lone CR without quotes."""
+    import polars as pl
+
+    text = pl.col(pl.String)
+    in_quotes = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
+    needs_quotes = (text == "") | text.str.contains_any([delimiter, '"', "\r", "\n"])
+    return frame.with_columns(pl.when(needs_quotes).then(in_quotes).otherwise(text).name.keep())

@@ -1,0 +1,32 @@
+"""The option `delimiter=`: the one character between the fields of a CSV row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..fields import Kind, quote
+
+__all__ = ["Delimiter"]
+
+_WRITTEN = {"tab": "\t", "\\t": "\t"}
+
+
+@dataclass(frozen=True)
+class Delimiter(Kind):
+    """One ASCII character that cannot be part of a number and is no quote and no line end.
+
+    >>> Delimiter().parse("tab")
+    '\\t'
+    """
+
+    says: ClassVar[str] = 'a delimiter: one character such as "," ";" "|", or tab'
+
+    def parse(self, value: Any) -> str:
+        character = _WRITTEN.get(value, value) if isinstance(value, str) else ""
+        if len(character) != 1 or not character.isascii() or character.isalnum() or character in '"\r\n\0.+-':
+            raise self._wrong(value)
+        return character
+
+    def write(self, value: str) -> str:
+        return "tab" if value == "\t" else quote(value)
