@@ -59,7 +59,11 @@ def _quoted(frame: pl.DataFrame, delimiter: str) -> pl.DataFrame:
     """Quote all texts that need it: polars itself leaves a field with a lone CR without quotes."""
     import polars as pl
 
-    text = pl.col(pl.String)
-    in_quotes = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
-    needs_quotes = (text == "") | text.str.contains_any([delimiter, '"', "\r", "\n"])
-    return frame.with_columns(pl.when(needs_quotes).then(in_quotes).otherwise(text).name.keep())
+    texts = [column for column in frame if isinstance(column.dtype, pl.String)]
+    return frame.with_columns(_quoted_text(column, delimiter) for column in texts)
+
+
+def _quoted_text(column: pl.Series, delimiter: str) -> pl.Series:
+    in_quotes = '"' + column.str.replace_all('"', '""', literal=True) + '"'
+    must = (column == "") | column.str.contains_any([delimiter, '"', "\r", "\n"])
+    return column.zip_with(~must.fill_null(value=False), in_quotes)
