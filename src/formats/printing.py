@@ -24,6 +24,7 @@ others are strings. Everything works on whole columns; `print_value` is the same
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ from ..errors import SinkError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["print_columns", "print_json", "print_value", "print_value_as_json"]
+__all__ = ["print_columns", "print_json", "print_lines", "print_value", "print_value_as_json"]
 
 _TIME_OF_DAY = "%H:%M:%S%.f"
 
@@ -78,6 +79,13 @@ def print_json(frame: pl.DataFrame) -> pl.Series:
     cells = [_json(pl.col(n), dtype, n in odd).fill_null("null") for n, dtype in numbered.schema.items()]
     line = _object(list(zip(frame.columns, cells, strict=True)))
     return numbered.select(line.alias("json")).to_series()
+
+
+def print_lines(lines: pl.Series) -> bytes:
+    """Return the texts in UTF-8, each with a line end (LF)."""
+    out = io.BytesIO()
+    lines.to_frame().write_csv(out, include_header=False, quote_style="never")
+    return out.getvalue()
 
 
 def print_value(value: Any) -> str:
