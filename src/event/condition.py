@@ -1,0 +1,139 @@
+"""What an event must be like: a condition looks like the event that it wants."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CallbackError, SpecError
+from .dict_evaluator import Test, compile_rule
+from .parsing import condition_rule, settled
+from .rules import Rule
+from .values import classify
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Condition"]
+
+
+class Condition(Mapping[str, Any]):
+    """What an event must be like: an immutable mapping from paths to what must stand there.
+
+    All keys must hold; a list is OR and `[]` matches nothing; a nested mapping or a dotted path descends (a key that
+    stands in the event as it is written, dots and all, is taken before the path). A list in the event matches if any
+    element does, lists within it flattened; all operators of one object and all paths through the same list must hold
+    for the same element. `$or $and $nor $not` hold conditions, each judged on its own: to want two things of one
+    element, write them below its path (`{"items": {"$or": [...], "size": 3}}`).
+
+    A missing field satisfies nothing but `exists: false`, null equals only null, and nothing is converted: `1`, `"1"`
+    and `True` differ, `1 == 1.0`. Ranges compare numbers with numbers, texts with texts, times with times (an operand
+    in ISO 8601 text is a text and a time); NaN equals nothing and is in no range. `exists` looks at leaf values: a
+    mapping or an empty list is none. Case is ignored as `str.casefold` does it; `regex` searches; in `wildcard`
+    a star stands for any run of characters, and `\\*` for a star. A field that is named like an operator is reached by
+    its path: `{"a.prefix": 1}`.
+
+    Two conditions are equal if they are written alike. They can be hashed unless they hold something that cannot, and
+    pickled unless they hold a lambda.
+
+    >>> hot = Condition({"city": ["Seattle", "Rome"], "temp": {">": 30}})
+    >>> hot.matches({"city": "Rome", "temp": 31.5}), hot.matches({"city": "Rome"})
+    (True, False)
+
+    Args:
+        rules: the condition as a mapping; another Condition is copied. None: no more than the keywords say.
+        more: further keys, as keywords.
+
+    Raises:
+        SpecError: an operator is unknown, or has an operand that it cannot take (a bad regex, a bad network, ...).
+    """
+
+    def __init__(self, rules: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        if rules is not None and not isinstance(rules, Mapping):
+            raise SpecError("condition", f"takes a mapping from fields to what they must be, not {rules!r}", value=rules)
+        try:
+            self._written: dict[str, Any] = settled({**(rules or {}), **more})
+            self._rule = condition_rule(self._written)
+            self._test  # noqa: B018 (compiled at once: what is nested too deeply fails here, not on an event)
+        except RecursionError as error:
+            raise SpecError("condition", "is nested too deeply") from error
+
+    @property
+    def rule(self) -> Rule:
+        """The tree of rules that the condition stands for."""
+        return self._rule
+
+    @functools.cached_property
+    def _test(self) -> Test:
+        return compile_rule(self._rule)
+
+    def matches(self, event: Any) -> bool:
+        """Tell whether the event (a mapping, or an object with attributes) is what the condition wants.
+
+        Raises:
+            CallbackError: a function in the condition raised; the original error is its cause.
+        """
+        return bool(self._test(event))
+
+    def mask(self, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> pl.Series:
+        """Return one bool per row of the frame: whether the row is what the condition wants, as `matches` has it.
+
+        A frame cannot tell a missing field from a null. Here both are null: `null` matches both and `exists` neither.
+
+        Args:
+            frame: the rows; a column that it does not have is null.
+            on_error: called with the error of each row on which a function in the condition raises; that row does not
+                match. Without it the error is raised.
+        """
+        from .frame_evaluator import mask
+
+        return mask(self._rule, frame, on_error)
+
+    def __getitem__(self, key: str) -> Any:
+        return _copied(self._written[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+    @functools.cached_property
+    def _key(self) -> Any:
+        return _comparable(self._written)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Condition):
+            return bool(self._key == other._key)
+        if isinstance(other, Mapping):
+            return bool(self._key == _comparable(settled(other)))
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        return f"Condition({self._written!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Condition, (self._written,)
+
+
+def _copied(written: Any) -> Any:
+    if isinstance(written, dict):
+        return {key: _copied(value) for key, value in written.items()}
+    return [_copied(value) for value in written] if isinstance(written, list) else copy.copy(written)
+
+
+def _comparable(written: Any) -> Any:
+    """Return what compares as conditions do: order of keys does not count, `1` and `True` differ, `1` and `1.0` not."""
+    if isinstance(written, dict):
+        return "fields", frozenset((key, _comparable(value)) for key, value in written.items())
+    if isinstance(written, list):
+        return "list", tuple(_comparable(value) for value in written)
+    if isinstance(written, re.Pattern):
+        return "regex", (written.pattern, written.flags)
+    return classify(written)

@@ -1,0 +1,122 @@
+"""What values of events are to conditions: numbers, texts, times, truths, null, and the rest, which never mix.
+
+Two values are compared only if they are of one kind. `True` is no number, text is never read as a number, and a time is
+a `datetime` (naive: UTC) or a `date` (its midnight, UTC). A `Decimal` is the number that it is nearest to: a whole one
+is an `int`, any other a `float`, so that `0.1` out of an SCL file equals the float `0.1`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from numbers import Real
+from typing import Any, Final
+
+__all__ = ["KINDS", "LISTS", "MISSING", "classify", "elements", "iso_time", "plain_number", "time_of"]
+
+
+class _Missing:
+    """The value of a field that an event does not have."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+LISTS: Final = (list, tuple, set, frozenset)
+KINDS: Final = ("number", "text", "time", "truth", "null", "other")
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_MOST_DIGITS = 400
+"""A whole Decimal longer than this is beyond every float: it is not spelled out as an int (1E+999999999 would be)."""
+
+
+def plain_number(value: Decimal) -> int | float:
+    """Turn a Decimal into an int if it is whole, else into the nearest float.
+
+    >>> plain_number(Decimal("3.0")), plain_number(Decimal("0.1"))
+    (3, 0.1)
+    """
+    if value.is_nan():
+        return float("nan")
+    if value.is_infinite() or value.adjusted() > _MOST_DIGITS:
+        return float("inf") if value > 0 else float("-inf")
+    if value.adjusted() < -_MOST_DIGITS:
+        return 0.0
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def time_of(value: date) -> datetime:
+    """Return the time in UTC that a `datetime` (naive: UTC) or a `date` (its midnight) stands for."""
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # the first and the last day of the calendar, in a zone that puts them beyond it
+        return value
+
+
+def iso_time(text: str) -> datetime | None:
+    """Return the time that an ISO 8601 text names (UTC if it names no zone), or None if it is no such text.
+
+    >>> iso_time("2010-08-01T12:00+02:00")
+    datetime.datetime(2010, 8, 1, 10, 0, tzinfo=datetime.timezone.utc)
+    """
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return time_of(datetime.fromisoformat(text.replace(",", ".")))
+    except ValueError:
+        return None
+
+
+def _scalar_of_numpy(value: Any) -> tuple[str, Any]:
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        inner = value.item()
+        if type(inner) is not type(value):
+            return classify(inner)
+    return "other", value
+
+
+_CLASSES: Final[tuple[tuple[type, str, Callable[[Any], Any] | None], ...]] = (
+    (bool, "truth", None),
+    (Decimal, "number", plain_number),
+    (int, "number", None),
+    (float, "number", None),
+    (str, "text", None),
+    (date, "time", time_of),
+    (Real, "number", float),
+)
+
+
+def classify(value: Any) -> tuple[str, Any]:
+    """Return the kind of a value (one of `KINDS`) and the value as it is compared within its kind."""
+    if value is None:
+        return "null", None
+    for known, kind, convert in _CLASSES:
+        if isinstance(value, known):
+            return kind, convert(value) if convert else value
+    return _scalar_of_numpy(value)
+
+
+def elements(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield the elements of a list of an event, those of lists within it included.
+
+    >>> list(elements([1, [2, (3,)], []]))
+    [1, 2, 3]
+    """
+    stack = [iter(values)]
+    while stack:
+        for value in stack[-1]:
+            if isinstance(value, LISTS) and not hasattr(value, "_fields"):
+                stack.append(iter(value))
+                break
+            yield value
+        else:
+            stack.pop()
