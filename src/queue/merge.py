@@ -15,17 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import OrderError, SpecError
-from .columns import conform, unite
+from .columns import unite
 from .gate import Diverted
 from .lateness import EARLIER
 from .ordering import Block, Order, plain, shown
-from .runs import Backlog, FrameRun, ObjectRun, Run, braid
-
-if TYPE_CHECKING:
-    import polars as pl
+from .runs import Backlog, FrameRun, Run, braid
 
 __all__ = ["Merge"]
 
@@ -89,8 +86,9 @@ class Merge:
         Without, an input's columns are known from its first frame; all that goes out later has them.
         """
         name, known = self._inputs[index].name, self._schemas[index]
-        if columns != known:
-            self._schemas[index] = unite([(name, known), (name, columns)])
+        united = unite([(name, known), (name, columns)])
+        if united != known:
+            self._schemas[index] = united
             self._columns = None
 
     def push(self, index: int, block: Block | Run) -> list[Diverted]:
@@ -110,7 +108,7 @@ class Merge:
         self._check(source, run)
         source.idle = False
         if isinstance(run, FrameRun):
-            self.declare(index, run.frame.schema)
+            self.declare(index, run.columns)
         overtaken = self._overtaken(index, run)
         if overtaken < len(run):
             source.waiting.add(run.part(overtaken, len(run)) if overtaken else run)
@@ -189,24 +187,16 @@ class Merge:
 
     def _dress(self, index: int, run: Run) -> Run:
         """Give a run the columns that all have, and the tag."""
-        name = self._inputs[index].name
         if isinstance(run, FrameRun):
-            return run.with_frame(self._dress_frame(name, run.frame))
-        if self._tag is not None and isinstance(run, ObjectRun):
-            return ObjectRun([{**record, self._tag: name} for record in run.block], run.times)
-        return run
+            run = run.conformed(self._united())
+        return run if self._tag is None else run.tagged(self._tag, self._inputs[index].name)
 
-    def _dress_frame(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    def _united(self) -> dict[str, Any]:
         if self._columns is None:
             self._columns = unite(zip((source.name for source in self._inputs), self._schemas, strict=True))
             if self._tag in self._columns:
                 raise SpecError("merge=sorted", "an input has a column of this name", option="tag", value=self._tag)
-        frame = conform(frame, self._columns)
-        if self._tag is None:
-            return frame
-        import polars as pl
-
-        return frame.with_columns(pl.lit(name).alias(self._tag))
+        return self._columns
 
     def _check(self, source: _Input, run: Run) -> None:
         try:

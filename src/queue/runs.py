@@ -8,10 +8,12 @@ from __future__ import annotations
 import bisect
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice, pairwise
 from operator import le
 from typing import TYPE_CHECKING, Any
+
+from .columns import conform, unite
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,6 +72,10 @@ class Run(ABC):
     @abstractmethod
     def sorted(self) -> Run:
         """Return the run in order; records of the same time stay as they are."""
+
+    @abstractmethod
+    def tagged(self, name: str, value: str) -> Run:
+        """Return the same records with one more column (or key), which has the same value in all of them."""
 
     @abstractmethod
     def as_objects(self) -> ObjectRun:
@@ -140,6 +146,9 @@ class ObjectRun(Run):
     def as_objects(self) -> ObjectRun:
         return self
 
+    def tagged(self, name: str, value: str) -> ObjectRun:
+        return ObjectRun([{**record, name: value} for record in self.block], self.times)
+
     def _picked(self, indices: list[int]) -> ObjectRun:
         objects, times = self._objects, self._times
         return ObjectRun([objects[i] for i in indices], [times[i] for i in indices])
@@ -154,15 +163,17 @@ class ObjectRun(Run):
 class FrameRun(Run):
     """A run of the rows of a frame, ordered by one of its columns."""
 
-    __slots__ = ("_column", "first", "frame", "last", "times")
+    __slots__ = ("_column", "columns", "first", "frame", "last", "times")
 
     first: Any
     last: Any
     times: Any
 
-    def __init__(self, frame: pl.DataFrame, column: str) -> None:
+    def __init__(self, frame: pl.DataFrame, column: str, columns: Mapping[str, Any] | None = None) -> None:
         self.frame = frame
         self._column = column
+        # Asking a frame for its schema takes 10 us, so parts share that of the whole; the same object: surely equal.
+        self.columns = dict(zip(frame.columns, frame.dtypes, strict=True)) if columns is None else columns
         self.times: pl.Series = frame.get_column(column)
         self.first = self.times.item(0) if frame.height else None
         self.last = self.times.item(-1) if frame.height else None
@@ -178,7 +189,7 @@ class FrameRun(Run):
         return self.times.item(index)
 
     def part(self, start: int, stop: int) -> FrameRun:
-        return FrameRun(self.frame.slice(start, stop - start), self._column)
+        return FrameRun(self.frame.slice(start, stop - start), self._column, self.columns)
 
     def count(self, limit: Any, *, inclusive: bool) -> int:
         # Series.search_sorted takes time in proportion to the length; this takes 17 looks at 100,000 rows.
@@ -192,30 +203,36 @@ class FrameRun(Run):
         import polars as pl
 
         rows = pl.int_range(pl.len(), dtype=pl.Int64)
-        return FrameRun(self.frame.filter(~rows.is_in(pl.Series(indices, dtype=pl.Int64).implode())), self._column)
+        kept = self.frame.filter(~rows.is_in(pl.Series(indices, dtype=pl.Int64).implode()))
+        return FrameRun(kept, self._column, self.columns)
 
     def sorted(self) -> FrameRun:
-        return FrameRun(self.frame.sort(self._column, maintain_order=True), self._column)
+        return FrameRun(self.frame.sort(self._column, maintain_order=True), self._column, self.columns)
 
     def as_objects(self) -> ObjectRun:
         return ObjectRun(self.frame.to_dicts(), self.times.to_list())
 
-    def with_frame(self, frame: pl.DataFrame) -> FrameRun:
-        """Return the same rows with other columns beside the one that orders them."""
-        return FrameRun(frame, self._column)
+    def conformed(self, columns: Mapping[str, Any]) -> FrameRun:
+        """Return the same rows with exactly these columns, in this order: missing ones are null, others are cast."""
+        if self.columns is columns:
+            return self
+        same = list(self.columns.items()) == list(columns.items())
+        return FrameRun(self.frame if same else conform(self.frame, columns), self._column, columns)
+
+    def tagged(self, name: str, value: str) -> FrameRun:
+        import polars as pl
+
+        return FrameRun(self.frame.with_columns(pl.lit(value).alias(name)), self._column)
 
     @staticmethod
     def chained(runs: Sequence[FrameRun]) -> FrameRun:
         """Return the rows of all runs, one run after the other; columns are united by name."""
         import polars as pl
 
-        from .columns import conform, unite
-
-        frames = [run.frame for run in runs]
-        if any(frame.schema != frames[0].schema for frame in frames):
-            columns = unite([("an earlier block", frames[0].schema), *(("a later block", f.schema) for f in frames)])
-            frames = [conform(frame, columns) for frame in frames]
-        return FrameRun(pl.concat(frames), runs[0]._column)
+        columns = runs[0].columns
+        if any(run.columns is not columns and run.columns != columns for run in runs):
+            columns = unite([("an earlier block", columns), *(("a later block", run.columns) for run in runs)])
+        return FrameRun(pl.concat([run.conformed(columns).frame for run in runs]), runs[0]._column, columns)
 
 
 def braid(runs: Sequence[Run]) -> Run:
