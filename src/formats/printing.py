@@ -33,6 +33,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SinkError
+from .times import PATTERN, print_times
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,7 +55,7 @@ def print_columns(frame: pl.DataFrame, *, only_where_needed: bool = False) -> pl
     """
     import polars as pl
 
-    numbered = _numbered(frame)
+    numbered = _with_times_printed(_numbered(frame))
     odd = _odd_floats(numbered)
     skips = _is_plain if only_where_needed else _is_text
     printed = numbered.with_columns(
@@ -74,7 +75,7 @@ def print_json(frame: pl.DataFrame) -> pl.Series:
     """
     import polars as pl
 
-    numbered = _numbered(frame)
+    numbered = _with_times_printed(_numbered(frame))
     odd = _odd_floats(numbered)
     cells = [_json(pl.col(n), dtype, n in odd).fill_null("null") for n, dtype in numbered.schema.items()]
     line = _object(list(zip(frame.columns, cells, strict=True)))
@@ -163,6 +164,23 @@ def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
     return numbered
 
 
+def _with_times_printed(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    times = [column for column in frame if isinstance(column.dtype, pl.Datetime)]
+    return frame.with_columns(print_times(*_in_utc(column)) for column in times) if times else frame
+
+
+def _in_utc(times: pl.Series) -> tuple[pl.Series, str]:
+    """Return the times in UTC and the sign of their zone."""
+    import polars as pl
+
+    zone = times.dtype.time_zone if isinstance(times.dtype, pl.Datetime) else None
+    if zone is None or zone == "UTC":
+        return times, "Z" if zone else ""
+    return times.dt.convert_time_zone("UTC"), "Z"
+
+
 def _odd_floats(frame: pl.DataFrame) -> set[str]:
     """Return the float columns with values that polars prints in another way than `repr`."""
     import polars as pl
@@ -221,9 +239,9 @@ def _float(value: pl.Expr, is_odd: bool) -> pl.Expr:
 
 def _datetime(value: pl.Expr, dtype: pl.Datetime) -> pl.Expr:
     if dtype.time_zone is None:
-        return value.dt.to_string(f"%Y-%m-%dT{_TIME_OF_DAY}")
+        return value.dt.to_string(PATTERN)
     in_utc = value if dtype.time_zone == "UTC" else value.dt.convert_time_zone("UTC")
-    return in_utc.dt.to_string(f"%Y-%m-%dT{_TIME_OF_DAY}Z")
+    return in_utc.dt.to_string(PATTERN + "Z")
 
 
 def _json(value: pl.Expr, dtype: pl.DataType, is_odd: bool) -> pl.Expr:

@@ -176,3 +176,24 @@ def test_a_float_reads_back_equal(value):
     assert float(text) == value
     if abs(value) != float("inf"):
         assert json.loads(printed_json([value], pl.Float64)[0]) == value
+
+
+_many = st.lists(st.none() | _times, min_size=1, max_size=5)
+_few_days = st.lists(
+    st.builds(
+        lambda seconds, micro: datetime(1969, 12, 31, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=micro),
+        st.integers(0, 200_000),
+        st.sampled_from([0, 0, 1, 999, 1000, 500_000, 500_001, 999_999]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_many | _few_days, st.sampled_from([pl.Datetime("us", "UTC"), pl.Datetime("ms", "UTC"), pl.Datetime("us")]))
+def test_long_columns_of_times_are_printed_as_short_ones(values, dtype):
+    series = pl.Series("x", values, dtype=UTC_TIME).dt.replace_time_zone(dtype.time_zone).cast(dtype)
+    short = print_columns(series.to_frame())["x"]
+    many = pl.concat([series] * 1000)
+    assert print_columns(many.to_frame())["x"].to_list() == short.to_list() * 1000
