@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from ..fields import Choice, Component, Duration, option
 from ..record import END, Failure, Idle
@@ -25,8 +25,9 @@ class Reader(Component):
     family: ClassVar[str] = "reader"
     live: ClassVar[bool] = False
     """True if the source may fall silent: it is then read in a thread of its own, and has the option `idle`."""
-    queue: ClassVar[Any] = None
-    wrapper: ClassVar[Any] = None
+    # Not annotated: a ClassVar would keep its place, and come before the subclass's own positional fields.
+    queue = cast("Any", None)
+    wrapper = cast("Any", None)
 
     timestamp: str | None = option(
         "column that holds the event time; called `timestamp` from then on; default: `timestamp`, if there is one",
