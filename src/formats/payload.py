@@ -1,0 +1,176 @@
+"""The bytes of one message, or of one line, and the record that they mean.
+
+Each payload is a small class with one method, `decode(data)`, that returns a record or raises `UnreadableError` with
+the reason. Nothing in here executes what it reads: a pickle is bytes like any other and is refused as not being JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+__all__ = [
+    "PAYLOADS",
+    "CsvPayload",
+    "JsonPayload",
+    "Payload",
+    "RawPayload",
+    "TextPayload",
+    "UnreadableError",
+    "make_payload",
+    "to_text",
+]
+
+_PICKLE: Final = re.compile(rb"\x80[\x02-\x05]")
+
+
+class UnreadableError(ValueError):
+    """A message or line cannot be read as what it should be; the text says why."""
+
+
+class Payload(Protocol):
+    """What turns the bytes of one message into a record."""
+
+    textual: bool
+    """True if all values are texts whose types are yet to be found, as in CSV."""
+    blank_lines: bool
+    """True if an empty line of a file is a record; else it is skipped."""
+    comment: bytes
+    """What begins a line of a file that is skipped; empty if there is no such thing."""
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        """Return the record, or raise UnreadableError."""
+        ...
+
+
+def to_text(data: bytes) -> str:
+    """Decode UTF-8, or raise UnreadableError and name the byte at fault."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"not UTF-8: byte 0x{data[error.start]:02x} at {error.start}") from None
+
+
+class JsonPayload:
+    """One JSON object (RFC 8259) per message; of two fields of one name the last holds."""
+
+    textual: bool = False
+    blank_lines: bool = False
+    comment: bytes = b""
+
+    def __init__(self) -> None:
+        import msgspec
+
+        self._decode: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        try:
+            record = self._decode(data)
+        except RecursionError:
+            raise UnreadableError("not JSON that can be read: it is nested too deeply") from None
+        except ValueError as error:
+            raise UnreadableError(_why_not_json(data, error)) from None
+        if not record:
+            raise UnreadableError("a JSON object without any field")
+        return record
+
+
+def _why_not_json(data: bytes, error: ValueError) -> str:
+    import msgspec
+
+    if not data:
+        return "an empty message"
+    if _PICKLE.match(data):
+        return "looks like a Python pickle, which is never opened; send JSON"
+    if isinstance(error, msgspec.ValidationError) and "`object`" in str(error):
+        return f"JSON that is not an object but {str(error).rpartition('got ')[2].split(' - ')[0].strip('`')}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not JSON: not UTF-8: {error.reason}"
+    return f"not JSON: {error}"
+
+
+class TextPayload:
+    """A line of text, as the field `text`; or what the named groups of a pattern match at its beginning.
+
+    Args:
+        pattern: a regular expression with named groups, which become the fields. A text that does not match is
+            unreadable. A group that matches nothing is null.
+    """
+
+    blank_lines: bool = True
+    comment: bytes = b""
+
+    def __init__(self, pattern: str | None = None) -> None:
+        self.textual = pattern is not None
+        self._pattern = pattern and re.compile(pattern)
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        text = to_text(data)
+        if not self._pattern:
+            return {"text": text}
+        match = re.match(self._pattern, text)
+        if match is None:
+            raise UnreadableError("does not match the pattern")
+        return {name: value or None for name, value in match.groupdict().items()}
+
+
+class RawPayload:
+    """The bytes as they are, as the field `payload`."""
+
+    textual: bool = False
+    blank_lines: bool = True
+    comment: bytes = b""
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        return {"payload": data}
+
+
+class CsvPayload:
+    """One row of CSV (RFC 4180) per message, without a header; an empty field is null."""
+
+    textual: bool = True
+    blank_lines: bool = False
+    comment: bytes = b""
+
+    def __init__(self, columns: Sequence[str], delimiter: str = ",") -> None:
+        self._columns = tuple(columns)
+        self._delimiter = delimiter
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        text = to_text(data)
+        try:
+            rows = list(csv.reader([text.rstrip("\r\n")], delimiter=self._delimiter, strict=True))
+        except csv.Error as error:
+            raise UnreadableError(f"not CSV: {error}") from None
+        if not rows:
+            raise UnreadableError("an empty message")
+        row = rows[0]
+        if len(row) != len(self._columns):
+            raise UnreadableError(
+                f"{len(row)} fields, not the {len(self._columns)} of columns=[{' '.join(self._columns)}]"
+            )
+        return {name: value or None for name, value in zip(self._columns, row, strict=True)}
+
+
+def _make_scl(**_: Any) -> Payload:
+    from .scl_payload import SclPayload
+
+    return SclPayload()
+
+
+PAYLOADS: Final[Mapping[str, Callable[..., Payload]]] = {
+    "json": lambda **_: JsonPayload(),
+    "text": lambda pattern=None, **_: TextPayload(pattern),
+    "raw": lambda **_: RawPayload(),
+    "csv": lambda columns=(), delimiter=",", **_: CsvPayload(columns, delimiter),
+    "scl": _make_scl,
+}
+
+
+def make_payload(
+    name: str, *, columns: Sequence[str] = (), delimiter: str = ",", pattern: str | None = None
+) -> Payload:
+    """Return the payload of that name; each takes of the options what concerns it."""
+    return PAYLOADS[name](columns=columns, delimiter=delimiter, pattern=pattern)

@@ -1,0 +1,216 @@
+"""What readers of records share: bytes -> records -> frames, and what becomes of those that cannot be read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..fields import option
+from ..formats.framing import Built, FrameBuilder, Layout
+from ..formats.payload import Payload, UnreadableError
+from ..formats.schema import Schema
+from ..formats.timestamps import EventTimes
+from ..record import TEXT, TIMESTAMP, DeadLetter, Idle
+from ..running import Batch, Context
+from .base import Reader
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Decoder", "RawBlock", "RecordReader"]
+
+_logger = logging.getLogger(__name__)
+_SHOWN = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RawBlock:
+    """Messages or lines as they came, in order.
+
+    Attributes:
+        data: the bytes of each.
+        numbers: number of each message or line, 1-based.
+        origin: where they came from.
+        offsets: byte at which each begins, where there is such a thing.
+        extra: further fields that the reader gives each record, by name.
+    """
+
+    data: Sequence[bytes]
+    numbers: Sequence[int]
+    origin: str
+    offsets: Sequence[int] | None = None
+    extra: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+class Decoder:
+    """Turn the raw blocks of one source into records and frames; send what is unreadable to the dead letters."""
+
+    def __init__(self, payload: Payload, builder: FrameBuilder, context: Context) -> None:
+        self._decode = payload.decode
+        self._builder = builder
+        self._context = context
+
+    def records(self, block: RawBlock) -> tuple[list[dict[str, Any]], Sequence[int]]:
+        """Return the records of a block, and for each its index in the block."""
+        rows: Sequence[int] = range(len(block.data))
+        try:
+            records = list(map(self._decode, block.data))
+        except UnreadableError:
+            records, rows = self._one_by_one(block)
+        for name, values in block.extra.items():
+            records, rows = self._with_extra(block, name, values, records, rows)
+        return records, rows
+
+    def _one_by_one(self, block: RawBlock) -> tuple[list[dict[str, Any]], list[int]]:
+        records, rows = [], []
+        for row, data in enumerate(block.data):
+            try:
+                records.append(self._decode(data))
+                rows.append(row)
+            except UnreadableError as error:
+                self.reject(block, row, str(error))
+        return records, rows
+
+    def _with_extra(
+        self, block: RawBlock, name: str, values: Sequence[Any], records: list[dict[str, Any]], rows: Sequence[int]
+    ) -> tuple[list[dict[str, Any]], Sequence[int]]:
+        taken = [place for place, record in enumerate(records) if name in record]
+        for place in taken:
+            self.reject(block, rows[place], f"has a field {name!r}, as the column that the reader adds is called")
+        kept = [place for place in range(len(records)) if place not in set(taken)] if taken else range(len(records))
+        return [{**records[place], name: values[rows[place]]} for place in kept], [rows[place] for place in kept]
+
+    def reject(self, block: RawBlock, row: int, reason: str) -> None:
+        """Send the message or line at an index of the block to the dead letters."""
+        self._context.dead(
+            DeadLetter(
+                stage=self._context.stage,
+                kind="dead",
+                reason=reason,
+                origin=block.origin,
+                line=block.numbers[row],
+                offset=block.offsets[row] if block.offsets else None,
+                text=block.data[row][:_SHOWN].decode("utf-8", "backslashreplace"),
+            )
+        )
+
+    def batches(self, block: RawBlock) -> Iterator[Batch]:
+        """Yield the block as frames."""
+        records, rows = self.records(block)
+        if not records:
+            return
+        for built in self._builder.build(records):
+            for index, reason in built.rejects.items():
+                self.reject(block, rows[index], reason)
+            if len(built.rows):
+                yield self._batch(block, built, [rows[index] for index in built.rows])
+
+    def _batch(self, block: RawBlock, built: Built, rows: Sequence[int]) -> Batch:
+        frame = built.frame
+        if self._context.keep_text:
+            frame = frame.with_columns(self._texts([block.data[row] for row in rows]))
+        return Batch(frame=frame, origin=block.origin, lines=[block.numbers[row] for row in rows])
+
+    @staticmethod
+    def _texts(data: Sequence[bytes]) -> pl.Series:
+        import polars as pl
+
+        return pl.Series(TEXT, [each.decode("utf-8", "backslashreplace") for each in data], dtype=pl.String)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordReader(Reader):
+    """The base of readers whose source gives one record per message or line."""
+
+    schema: tuple[tuple[str, str], ...] | None = option(
+        "types of columns where they should not be found out: (temp=float id=text); of text integer float boolean time",
+        Schema(),
+        default=None,
+    )
+
+    def raw_blocks(self, context: Context) -> Iterator[RawBlock | Idle]:
+        """Yield what the source has, in order. Blocks while it is silent; raises SourceError."""
+        raise NotImplementedError
+
+    def make_payload(self) -> Payload:
+        """Return what turns bytes into records."""
+        raise NotImplementedError
+
+    def as_object(self, record: dict[str, Any]) -> Any:
+        """Return what a record is outside of frames, before `wrapper` gets it."""
+        return record
+
+    def check(self) -> None:
+        self._event_times()
+
+    def _event_times(self) -> EventTimes:
+        try:
+            return EventTimes(format=self.format, unit=self.unit, zone=self.zone)
+        except ValueError as error:
+            named = (name for name in ("zone", "format") if _is_named(getattr(self, name), str(error)))
+            raise self.wrong(next(named, None), str(error)) from error
+
+    def decoder(self, context: Context) -> Decoder:
+        """Return a new decoder of this source, which knows nothing of the columns yet but what `schema` says."""
+        payload = self.make_payload()
+        layout = Layout(
+            schema=dict(self.schema or ()),
+            textual=payload.textual,
+            live=self.live,
+            timestamp=self.timestamp,
+            times=self._event_times(),
+        )
+        return Decoder(payload, FrameBuilder(layout, context.note), context)
+
+    def open(self, context: Context) -> Iterator[Batch | Idle]:
+        decoder = self.decoder(context)
+        for block in self.raw_blocks(context):
+            if isinstance(block, Idle):
+                yield block
+            else:
+                yield from decoder.batches(block)
+
+    def records(self, context: Context | None = None) -> Iterator[Any]:
+        """Yield the records one by one: dicts, or what `wrapper` makes of them.
+
+        JSON and SCL records are as they were sent, fields missing or of any type, unless an option says how to read
+        their event time, which is then a `datetime` under `timestamp`. CSV and patterns are typed as in a frame.
+        What cannot be read is logged, if no context is given that keeps it.
+        """
+        context = context or Context(stage=self.title(), dead=_log)
+        objects = self._rows(context) if self.make_payload().textual else self._objects(context)
+        return map(self.wrapper, objects) if self.wrapper else objects
+
+    def _rows(self, context: Context) -> Iterator[Any]:
+        for batch in self.open(context):
+            if isinstance(batch, Batch):
+                yield from batch.frame.iter_rows(named=True)
+
+    def _objects(self, context: Context) -> Iterator[Any]:
+        decoder = self.decoder(context)
+        timed = any((self.timestamp, self.format, self.unit, self.zone))
+        for block in self.raw_blocks(context):
+            if not isinstance(block, Idle):
+                records = self._timed(block, decoder) if timed else decoder.records(block)[0]
+                yield from map(self.as_object, records)
+
+    def _timed(self, block: RawBlock, decoder: Decoder) -> Iterator[dict[str, Any]]:
+        """Yield the records of a block with their event time, read as the options say, under `timestamp`."""
+        name = self.timestamp or TIMESTAMP
+        records, rows = decoder.records(block)
+        read = self._event_times().read([record.get(name) for record in records])
+        for place, (record, time) in enumerate(zip(records, read.values.to_list(), strict=True)):
+            if time is None:
+                decoder.reject(block, rows[place], f"{name!r}: {read.reasons[place]}")
+            else:
+                yield {TIMESTAMP: time, **{key: value for key, value in record.items() if key not in (name, TIMESTAMP)}}
+
+
+def _is_named(value: str | None, sentence: str) -> bool:
+    return value is not None and repr(value) in sentence
+
+
+def _log(letter: DeadLetter) -> None:
+    _logger.warning("%s: %s:%s: %s", letter.stage, letter.origin, letter.line, letter.reason)
