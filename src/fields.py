@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from .errors import SpecError, nearest
 
 __all__ = [
+    "NUMBER",
     "Choice",
     "Component",
     "Duration",
@@ -49,7 +50,7 @@ _DURATION_UNITS = {
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 _SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _BARE = re.compile(r"\w+\Z")
-_LOOKS_LIKE_A_NUMBER = re.compile(r"[+-]?(\d*\.\d+|\d+)([eE][+-]?\d+)?\Z")
+NUMBER = re.compile(r"[+-]?(\d*\.\d+|\d+)([eE][+-]?\d+)?\Z")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -87,7 +88,7 @@ def format_duration(value: timedelta) -> str:
 
 def quote(text: str) -> str:
     """Write text as SCL: bare where it is a keyword, else in quotes with backslash escapes."""
-    if _BARE.match(text) and not _LOOKS_LIKE_A_NUMBER.match(text):
+    if _BARE.match(text) and not NUMBER.match(text):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

@@ -22,6 +22,9 @@ class Transform(Component):
     changes_values: ClassVar[bool] = False
     """True if rows may leave with other values or columns than they came with (`as_read` is then impossible)."""
 
+    drops_rows: ClassVar[bool] = False
+    """True if rows may stay behind by design: the ledger counts them as filtered. Else each row must come out."""
+
     def open(self, context: Context) -> Operator:
         """Return the running operator."""
         raise NotImplementedError

@@ -1,0 +1,133 @@
+"""Open the components of some stages and join them: the same for every engine and every process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..operators.base import Transform
+from ..operators.sorted_merge import SortedMerge
+from ..pipeline.plan import Plan
+from ..pipeline.spec import Stage
+from ..running import Context
+from ..writers.base import Writer
+from .dead_letters import DeadLetterPart
+from .flow import Flow
+from .inlets import Bell, Inlet, PumpedInlet
+from .nodes import Edge, MergeNode, Node, OperatorNode, SinkNode, StageState, blame
+from .report import StageReport
+from .source import read_source
+from .stop import Stop
+
+__all__ = ["Assembly"]
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The running form of the stages that share a process.
+
+    Attributes:
+        plan: what was planned.
+        stop: the request to stop, which live sources wait for.
+        clock: seconds; handed to every component.
+        started: what the clock said when the run began.
+        replaced: writers whose sink is given from outside, by stage name (what `collect` does).
+    """
+
+    plan: Plan
+    stop: Stop
+    clock: Callable[[], float] = time.monotonic
+    replaced: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, StageState] = field(default_factory=dict)
+    bell: Bell = field(default_factory=Bell)
+
+    def state(self, stage: Stage) -> StageState:
+        """Return the state of a stage; it is made when it is first asked for."""
+        if stage.name not in self.states:
+            context = Context(
+                stage=stage.name,
+                stopping=self.stop,
+                clock=self.clock,
+                base=self.plan.base,
+                imports=self.plan.imports,
+                keep_text=stage.name in self.plan.texts,
+            )
+            letters = DeadLetterPart(self.plan.dead_letters, stage.name)
+            self.states[stage.name] = StageState(stage.name, context, letters)
+        return self.states[stage.name]
+
+    def source(self, stage: Stage) -> Inlet:
+        """Return the inlet that reads a source in this process; a live one in a thread of its own."""
+        state = self.state(stage)
+        items = read_source(stage.component, state, self.plan.ordering.get(stage.name), self.stop)  # type: ignore[arg-type]
+        if stage.component.live:  # type: ignore[attr-defined]
+            return PumpedInlet(stage.name, items, [], finite=False, state=state, bell=self.bell)
+        return Inlet(stage.name, items, [], finite=True, state=state)
+
+    def node(self, stage: Stage) -> Node:
+        """Open the component of a stage that is not a source."""
+        state, component = self.state(stage), stage.component
+        with blame(stage.name):
+            if stage.name in self.replaced:
+                return SinkNode(state, self.replaced[stage.name])
+            if isinstance(component, SortedMerge):
+                return MergeNode(state, component.open(stage.inputs), stage.inputs)
+            if isinstance(component, Writer):
+                return SinkNode(state, component.open(state.context))
+            assert isinstance(component, Transform), f"{component.title()} is neither source, operator nor sink"
+            return OperatorNode(
+                state,
+                component.open(state.context),
+                drops_rows=component.drops_rows,
+                examples=stage.family == "event",
+            )
+
+    def flow(self, inlets: Sequence[Inlet], stages: Iterable[Stage], extra: Sequence[tuple[str, Node]] = ()) -> Flow:
+        """Open the stages, join them to each other and to the inlets.
+
+        Args:
+            inlets: streams that come in, named after the stage that they are the output of.
+            stages: the stages to open, each after those it reads from.
+            extra: further nodes that read from a stage: its name, and the node.
+        """
+        nodes: list[Node] = []
+        feeds: dict[str, list[str]] = {}
+        targets = {inlet.name: inlet.targets for inlet in inlets}
+        try:
+            for stage in stages:
+                nodes.append(node := self.node(stage))
+                targets[stage.name] = node.targets
+                feeds[stage.name] = list(stage.inputs)
+        except Exception:
+            for node in nodes:
+                if isinstance(node, SinkNode):
+                    node.finish(good=False)
+                node.close()
+            raise
+        for name, node in extra:
+            nodes.append(node)
+            feeds[node.name] = [name]
+        for node in nodes:
+            for port, name in enumerate(feeds[node.name]):
+                targets[name].append(Edge(node, port))
+        return Flow(inlets, nodes, feeds, self.stop, self.bell)
+
+    def reports(self, stages: Iterable[Stage]) -> list[StageReport]:
+        """Return the ledger lines of the stages that ran here."""
+        return [self._report(stage) for stage in stages]
+
+    def _report(self, stage: Stage) -> StageReport:
+        state = self.state(stage)
+        return StageReport(
+            stage.name,
+            stage.family,
+            stage.variant,
+            stage.inputs,
+            state.counts,
+            letters=state.letters.count,
+            extra=dict(state.context.counts),
+            notes=tuple(state.context.notes),
+            examples=tuple(state.examples),
+        )

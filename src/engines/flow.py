@@ -1,0 +1,130 @@
+"""The part of a pipeline that runs in one process: inlets, nodes, and the loop that moves frames between them.
+
+Which inlet is read next is decided by what the end of the graph is waiting for: a merge names the inputs that hold it
+back, and only those are read. So memory is bounded by a few blocks per input, whatever their speeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..record import END, Frontier, Idle
+from .inlets import Bell, Inlet, Item
+from .nodes import MergeNode, Node, SinkNode
+from .stop import Stop
+
+__all__ = ["Flow"]
+
+
+@dataclass(slots=True)
+class Flow:
+    """Run the stages of one process until all inlets have ended.
+
+    Attributes:
+        inlets: where streams come in.
+        nodes: all running stages, each after those it reads from.
+        feeds: for each node (by name), who feeds each of its inputs: the name of an inlet or of a node.
+        stop: the request to end early.
+    """
+
+    inlets: Sequence[Inlet]
+    nodes: Sequence[Node]
+    feeds: dict[str, list[str]]
+    stop: Stop
+    bell: Bell = field(default_factory=Bell)
+    _turn: int = 0
+    _by_name: dict[str, Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_name = {node.name: node for node in self.nodes}
+
+    def run(self) -> bool:
+        """Move everything from the inlets to the ends. Return False if a finite source was cut off by `stop`.
+
+        Raises:
+            Exception: the first error of any stage, with a note that names the stage.
+        """
+        for inlet in self.inlets:
+            inlet.start()
+        cut = False
+        while open_inlets := [inlet for inlet in self.inlets if not inlet.ended]:
+            if self.stop.requested:
+                cut = self._cut(open_inlets) or cut
+                open_inlets = [inlet for inlet in open_inlets if not inlet.ended]
+            if open_inlets:
+                inlet = self._next(open_inlets)
+                if inlet is not None:
+                    self._deliver(inlet, inlet.take())
+        return not cut
+
+    def close(self) -> None:
+        """Let go of all sources and operators, whatever happened."""
+        for inlet in self.inlets:
+            inlet.close()
+        for node in self.nodes:
+            node.close()
+
+    @property
+    def sinks(self) -> list[SinkNode]:
+        return [node for node in self.nodes if isinstance(node, SinkNode)]
+
+    def holding(self) -> list[str]:
+        """Return the names of the inlets that the flow is waiting for."""
+        return [inlet.name for inlet in self._wanted([i for i in self.inlets if not i.ended])]
+
+    def _cut(self, inlets: Sequence[Inlet]) -> bool:
+        """End the finite sources where they are; live ones end by themselves, having seen the request."""
+        finite = [inlet for inlet in inlets if inlet.finite]
+        for inlet in finite:
+            self._deliver(inlet, END)
+        return bool(finite)
+
+    def _next(self, inlets: Sequence[Inlet]) -> Inlet | None:
+        """Choose a wanted inlet that has something, in turn; wait for one if none has. None: look again."""
+        for inlet in inlets:
+            if inlet.failed:
+                raise inlet.failed.error
+        wanted = self._wanted(inlets)
+        ready = [inlet for inlet in wanted if inlet.ready]
+        if ready:
+            self._turn += 1
+            return ready[self._turn % len(ready)]
+        for sink in self.sinks:
+            sink.flush()
+        with self.bell.changed:
+            self.bell.changed.wait_for(lambda: any(i.ready for i in wanted) or any(i.failed for i in inlets))
+        return None
+
+    def _wanted(self, inlets: Sequence[Inlet]) -> list[Inlet]:
+        names: set[str] = set()
+        for node in self.nodes:
+            if not node.targets and not node.ended:
+                self._trace(node.name, names)
+        named = [inlet for inlet in inlets if inlet.name in names or inlet.idle or not inlet.targets]
+        return named or list(inlets)
+
+    def _trace(self, name: str, found: set[str]) -> None:
+        """Walk upstream from a stage to the inlets whose rows it is waiting for."""
+        node = self._by_name.get(name)
+        if node is None:
+            found.add(name)
+            return
+        feeds = self.feeds[name]
+        ports = node.holding() if isinstance(node, MergeNode) else range(len(feeds))
+        for port in ports:
+            self._trace(feeds[port], found)
+
+    def _deliver(self, inlet: Inlet, item: Item) -> None:
+        inlet.idle = isinstance(item, Idle)
+        inlet.ended = item is END
+        inlet.rows += getattr(item, "height", 0)
+        for edge in inlet.targets:
+            if item is END:
+                edge.node.end(edge.port)
+            elif isinstance(item, Idle):
+                edge.node.idle(edge.port, item.since)
+            elif isinstance(item, Frontier):
+                edge.node.frontier(edge.port, item.timestamp)
+            else:
+                edge.node.frame(edge.port, item)

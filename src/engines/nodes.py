@@ -1,0 +1,272 @@
+"""The running stages of one process, joined: each node pushes what it has into the next.
+
+A node is told of four things, always in the order of its stream and always from one thread: a frame, a frontier
+(nothing earlier follows), that a source is idle, and the end. It tells its targets the same four. Frames are handed on
+by reference; nothing here waits.
+
+    source -> operator -> merge -> operator -> writer
+                 ^ each arrow is an Edge: the node, and which of its inputs (port) the arrow is
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..record import TIMESTAMP, DeadLetter, Frontier, Idle
+from ..running import Context, Operator, Sink
+from .dead_letters import DeadLetterPart, diverted_letters
+from .report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from ..queue.merge import Merge
+
+__all__ = ["Edge", "MergeNode", "Node", "OperatorNode", "OutletNode", "SinkNode", "StageState", "blame"]
+
+_EXAMPLES = 3
+
+
+@contextmanager
+def blame(stage: str) -> Iterator[None]:
+    """Add the name of the stage to an error that passes, unless a stage nearer to it has done so."""
+    try:
+        yield
+    except Exception as error:
+        if not any(note.startswith("in stage ") for note in getattr(error, "__notes__", ())):
+            error.add_note(f"in stage {stage}")
+        raise
+
+
+@dataclass(slots=True)
+class StageState:
+    """What a stage has to show for itself: its counts, its dead letters, what it is given to run with."""
+
+    name: str
+    context: Context
+    letters: DeadLetterPart
+    counts: Counts = field(default_factory=Counts)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.context.dead = self.bury
+
+    def bury(self, letter: DeadLetter) -> None:
+        """Count a dead letter where the ledger has it, and keep it."""
+        if letter.kind == "late":
+            self.counts.late += 1
+        else:
+            self.counts.dead += 1
+        self.letters(letter)
+
+    def saw(self, frame: pl.DataFrame) -> None:
+        """Count rows that go out."""
+        counts = self.counts
+        counts.delivered += frame.height
+        if TIMESTAMP in frame.columns:
+            times = frame[TIMESTAMP]
+            first, last = times.min(), times.max()
+            if first is not None and (counts.first is None or first < counts.first):  # type: ignore[operator]
+                counts.first = first  # type: ignore[assignment]
+            if last is not None and (counts.last is None or last > counts.last):  # type: ignore[operator]
+                counts.last = last  # type: ignore[assignment]
+
+
+class Node:
+    """The base: passes everything on. `port` says which input of the node it came from."""
+
+    def __init__(self, state: StageState) -> None:
+        self.state = state
+        self.name = state.name
+        self.targets: list[Edge] = []
+        self.ended = False
+
+    def frame(self, port: int, frame: pl.DataFrame) -> None:
+        """Take rows."""
+        self.emit(frame)
+
+    def frontier(self, port: int, timestamp: Any) -> None:
+        """Take note that nothing before `timestamp` will follow on this input."""
+        for edge in self.targets:
+            edge.node.frontier(edge.port, timestamp)
+
+    def idle(self, port: int, since: float) -> None:
+        """Take note that this input has fallen silent."""
+        for edge in self.targets:
+            edge.node.idle(edge.port, since)
+
+    def end(self, port: int) -> None:
+        """Take note that this input has ended."""
+        self.ended = True
+        for edge in self.targets:
+            edge.node.end(edge.port)
+
+    def emit(self, frame: pl.DataFrame) -> None:
+        """Count rows and hand them to all who read from this stage."""
+        if frame.height:
+            self.state.saw(frame)
+            for edge in self.targets:
+                edge.node.frame(edge.port, frame)
+
+    def close(self) -> None:
+        """Let go of what was opened, whatever happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An arrow of the graph: to which node, and which of its inputs this is."""
+
+    node: Node
+    port: int = 0
+
+
+class OperatorNode(Node):
+    """A stage with one input and one output."""
+
+    def __init__(self, state: StageState, operator: Operator, *, drops_rows: bool, examples: bool = False) -> None:
+        super().__init__(state)
+        self._operator = operator
+        self._drops_rows = drops_rows
+        self._wants_examples = examples
+
+    def frame(self, port: int, frame: pl.DataFrame) -> None:
+        counts = self.state.counts
+        counts.received += frame.height
+        self._pass_on(lambda: self._operator.on_frame(frame))
+        if self._drops_rows:
+            counts.filtered += counts.missing
+
+    def frontier(self, port: int, timestamp: Any) -> None:
+        self._pass_on(lambda: self._operator.on_frontier(timestamp))
+        super().frontier(port, timestamp)
+
+    def end(self, port: int) -> None:
+        self._pass_on(self._operator.on_end)
+        super().end(port)
+
+    def _pass_on(self, hook: Callable[[], Iterable[pl.DataFrame]]) -> None:
+        with blame(self.name):
+            frames = list(hook())
+        for frame in frames:
+            if self._wants_examples and len(self.state.examples) < _EXAMPLES:
+                self.state.examples += frame.head(_EXAMPLES - len(self.state.examples)).to_dicts()
+            self.emit(frame)
+
+    def close(self) -> None:
+        with blame(self.name):
+            self._operator.close()
+
+
+class SinkNode(Node):
+    """A stage where the stream ends."""
+
+    def __init__(self, state: StageState, sink: Sink) -> None:
+        super().__init__(state)
+        self.sink = sink
+
+    def frame(self, port: int, frame: pl.DataFrame) -> None:
+        counts = self.state.counts
+        counts.received += frame.height
+        dead = counts.dead
+        with blame(self.name):
+            self.sink.write(frame)
+        written = frame.height - (counts.dead - dead)
+        self.state.saw(frame)
+        counts.delivered -= frame.height - written
+
+    def flush(self) -> None:
+        """Show what was written: nothing more is there for now."""
+        with blame(self.name):
+            self.sink.flush()
+
+    def finish(self, *, good: bool) -> None:
+        """Complete the output after a good run, or leave nothing that looks complete."""
+        with blame(self.name):
+            if good:
+                self.sink.close()
+            else:
+                self.sink.abort()
+
+
+class OutletNode(Node):
+    """The end of what runs in this process: everything goes on through a queue to another."""
+
+    def __init__(self, state: StageState, queue: Any) -> None:
+        super().__init__(state)
+        self._queue = queue
+
+    def frame(self, port: int, frame: pl.DataFrame) -> None:
+        self._queue.put_block(frame)
+
+    def frontier(self, port: int, timestamp: Any) -> None:
+        self._queue.put(Frontier(timestamp))
+
+    def idle(self, port: int, since: float) -> None:
+        self._queue.put(Idle(since))
+
+    def end(self, port: int) -> None:
+        """Whoever runs the flow puts END, when all is told: after a good end and after a bad one."""
+        self.ended = True
+
+
+class MergeNode(Node):
+    """A stage with many inputs, laid into one in time order."""
+
+    def __init__(self, state: StageState, merge: Merge, inputs: tuple[str, ...]) -> None:
+        super().__init__(state)
+        self.merge = merge
+        self._inputs = inputs
+        self._open = set(range(len(inputs)))
+        self._idle: set[int] = set()
+        self._told: Any = None
+
+    def frame(self, port: int, frame: pl.DataFrame) -> None:
+        self.state.counts.received += frame.height
+        self._idle.discard(port)
+        with blame(self.name):
+            overtaken = self.merge.push(port, frame)
+        for letter in diverted_letters(self.name, frame, overtaken, origin=self._inputs[port]):
+            self.state.bury(letter)
+        self._release()
+
+    def frontier(self, port: int, timestamp: Any) -> None:
+        self.merge.advance(port, timestamp)
+        self._release()
+
+    def idle(self, port: int, since: float) -> None:
+        waiting = self.state.counts.received - self.state.counts.delivered
+        self.state.context.note(
+            f"{self.name} went on without {self._inputs[port]!r}, which had been silent since {since:.1f} s "
+            f"into the run; {waiting:,} rows were waiting"
+        )
+        self.merge.idle(port)
+        self._idle.add(port)
+        self._release()
+        if self._open <= self._idle:
+            super().idle(0, since)
+
+    def end(self, port: int) -> None:
+        self.merge.end(port)
+        self._release()
+        self._open.discard(port)
+        if not self._open:
+            super().end(port)
+
+    def holding(self) -> list[int]:
+        """Return the inputs that hold the merge back, and those that are idle and may wake."""
+        return [*self.merge.holding(), *(self._idle & self._open)]
+
+    def _release(self) -> None:
+        with blame(self.name):
+            out = self.merge.take()
+        if out is not None:
+            self.emit(out)
+        self.state.counts.inside = sum(map(self.merge.buffered, range(len(self._inputs))))
+        if self.merge.frontier is not None and self.merge.frontier != self._told:
+            self._told = self.merge.frontier
+            super().frontier(0, self._told)

@@ -1,0 +1,181 @@
+"""Run a plan from beginning to end on one of the engines, and account for every row."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import SpecError, nearest
+from ..pipeline.plan import Plan
+from .assembly import Assembly
+from .dead_letters import join_parts, part_path
+from .flow import Flow
+from .local import LocalRun
+from .report import RunReport, StageReport
+from .serial import SerialRun
+from .stop import Stop
+
+__all__ = ["ENGINES", "Control", "run_plan"]
+
+ENGINES = {"serial": SerialRun, "local": LocalRun}
+
+
+@dataclass(slots=True)
+class Control:
+    """The handle of a run for whoever started it.
+
+    Attributes:
+        on_start: called once with the flow and the assembly, when all stages are open; what they count may be read
+            from another thread while the run goes on.
+        signal: the signal that asked for the end, if one did.
+    """
+
+    on_start: Callable[[Flow, Assembly], None] | None = None
+    signal: int | None = None
+    _stop: Stop | None = None
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Ask the run to end: sources stop, what was read is worked off. Safe in a signal handler."""
+        self.signal = number
+        if self._stop is not None:
+            self._stop.request()
+
+    def attach(self, stop: Stop | None) -> None:
+        """Called by the run when it begins, and with None when it is over."""
+        self._stop = stop
+        if stop is not None and self.signal is not None:
+            stop.request()
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What is known of the run so far."""
+
+    started: float = field(default_factory=time.monotonic)
+    error: BaseException | None = None
+    complete: bool = False
+
+
+def run_plan(
+    plan: Plan,
+    engine: str | None = None,
+    *,
+    control: Control | None = None,
+    sinks: Mapping[str, Any] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> RunReport:
+    """Run a plan and return its report. Blocks until all sources have ended.
+
+    An error of a stage ends the run and is in the report; it is not raised. Outputs that are to appear when complete
+    then do not appear.
+
+    Args:
+        plan: it must have no mistakes.
+        engine: "serial" or "local"; None lets the plan choose.
+        control: to stop the run and to watch it.
+        sinks: running sinks to use instead of opening the writer of that stage.
+        clock: seconds; tests pass their own.
+
+    Raises:
+        SpecError: there is no such engine.
+        KeyboardInterrupt: if nobody handles SIGINT; everything is cleaned up first.
+    """
+    name = engine or plan.engine
+    if name not in ENGINES:
+        raise SpecError(
+            f"pipeline={plan.spec.name}",
+            f"no engine {name!r}",
+            allowed=list(ENGINES),
+            suggestion=nearest(name, ENGINES),
+        )
+    control = control or Control()
+    with tempfile.TemporaryDirectory(prefix="plait-") as folder:
+        stop = Stop(Path(folder) / "stop", make=True)
+        control.attach(stop)
+        try:
+            return _run(plan, name, control, Assembly(plan, stop, clock=clock, replaced=dict(sinks or {})))
+        finally:
+            control.attach(None)
+            stop.close()
+
+
+def _run(plan: Plan, name: str, control: Control, assembly: Assembly) -> RunReport:
+    outcome = _Outcome()
+    _forget_parts(plan)
+    run = ENGINES[name](assembly)
+    stages: list[StageReport] = []
+    try:
+        _conduct(run, control, assembly, outcome)
+        _note_error(outcome, lambda: run.finish(stages))
+    finally:
+        run.close()
+    letters = _collect_letters(plan, assembly, outcome)
+    return RunReport(
+        plan.spec.name,
+        name,
+        tuple(_in_order(plan, stages)),
+        time.monotonic() - outcome.started,
+        error=outcome.error,
+        interrupted=control.signal if outcome.error is None and not outcome.complete else None,
+        dead_letters=str(plan.dead_letters) if letters else None,
+    )
+
+
+def _conduct(run: SerialRun | LocalRun, control: Control, assembly: Assembly, outcome: _Outcome) -> None:
+    """Open, run, and end every stage well or not at all."""
+    try:
+        flow = run.open()
+    except Exception as error:
+        outcome.error = error
+        return
+    if control.on_start is not None:
+        control.on_start(flow, assembly)
+    try:
+        outcome.complete = flow.run()
+    except Exception as error:
+        outcome.error = error
+    finally:
+        assembly.stop.request()
+        _end_sinks(flow, outcome)
+        _note_error(outcome, flow.close)
+
+
+def _end_sinks(flow: Flow, outcome: _Outcome) -> None:
+    """Complete all outputs, or none: when one cannot be completed, those after it are given up."""
+    for sink in flow.sinks:
+        good = outcome.complete and outcome.error is None
+        _note_error(outcome, lambda sink=sink, good=good: sink.finish(good=good))  # type: ignore[misc]
+
+
+def _note_error(outcome: _Outcome, step: Callable[[], None]) -> None:
+    """Take a step of the clean-up; its error counts if there was none before, and does not stop the others."""
+    try:
+        step()
+    except Exception as error:
+        if outcome.error is None:
+            outcome.error = error
+
+
+def _forget_parts(plan: Plan) -> None:
+    """Remove what a run that was killed left of its dead letters."""
+    for stage in plan.spec:
+        part_path(plan.dead_letters, stage.name).unlink(missing_ok=True)
+
+
+def _collect_letters(plan: Plan, assembly: Assembly, outcome: _Outcome) -> bool:
+    for state in assembly.states.values():
+        _note_error(outcome, state.letters.close)
+    try:
+        return join_parts(plan.dead_letters, [stage.name for stage in plan.spec])
+    except Exception as error:
+        outcome.error = outcome.error or error
+        return True
+
+
+def _in_order(plan: Plan, reports: Any) -> list[StageReport]:
+    by_name = {report.name: report for report in reports}
+    return [by_name[stage.name] for stage in plan.spec if stage.name in by_name]

@@ -1,0 +1,105 @@
+"""Read one source: count its rows, hold it to its order, bury what is late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..pipeline.plan import Ordering
+from ..queue.gate import Gate, Gated
+from ..readers.base import Reader
+from ..record import Frontier, Idle
+from ..running import Batch
+from .dead_letters import diverted_letters
+from .nodes import StageState
+from .stop import Stop
+
+__all__ = ["read_source"]
+
+
+def read_source(reader: Reader, state: StageState, ordering: Ordering | None, stop: Stop) -> Iterator[Any]:
+    """Yield frames, frontiers and idle marks of one source, until it ends or the run is to stop.
+
+    Without an ordering (no merge behind it) the rows go on in the order of the source.
+    """
+    gate = _Turnstile(state, ordering) if ordering is not None else _Open(state)
+    items = reader.open(state.context)
+    try:
+        for item in items:
+            yield from gate.idle(item) if isinstance(item, Idle) else gate.push(item)
+            state.letters.flush()
+            if stop.requested and not reader.live:
+                return
+        yield from gate.end()
+        state.letters.flush()
+    finally:
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()
+
+
+class _Open:
+    """Let all rows through as they come."""
+
+    def __init__(self, state: StageState) -> None:
+        self._state = state
+        self._rows = 0
+
+    def push(self, batch: Batch) -> Iterator[Any]:
+        self._count(batch.frame.height)
+        self._state.saw(batch.frame)
+        yield batch.frame
+
+    def idle(self, mark: Idle) -> Iterator[Any]:
+        yield mark
+
+    def end(self) -> Iterator[Any]:
+        self._count(0)
+        yield from ()
+
+    def _count(self, rows: int) -> None:
+        """Count what the source had: the rows that could be read, and those that the reader has buried."""
+        self._rows += rows
+        self._state.counts.received = self._rows + self._state.counts.dead
+
+
+class _Turnstile(_Open):
+    """Let rows through in order; what is too late, or too far ahead, goes to the dead letters."""
+
+    def __init__(self, state: StageState, ordering: Ordering) -> None:
+        super().__init__(state)
+        self._gate = Gate(
+            lateness=ordering.lateness, late=ordering.late, max_ahead=ordering.max_ahead, source=state.name
+        )
+
+    def push(self, batch: Batch) -> Iterator[Any]:
+        counts, before = self._state.counts, self._gate.late
+        self._count(batch.frame.height)
+        gated = self._gate.push(batch.frame, batch.lines)  # type: ignore[arg-type]
+        for letter in diverted_letters(self._state.name, batch.frame, gated.diverted, batch.origin, batch.lines):
+            self._state.bury(letter)
+        buried = sum(item.kind == "late" for item in gated.diverted)
+        counts.late += self._gate.late - before - buried
+        counts.inside = len(self._gate)
+        yield from self._released(gated)
+
+    def idle(self, mark: Idle) -> Iterator[Any]:
+        yield from self._released(self._gate.flush())
+        yield mark
+
+    def end(self) -> Iterator[Any]:
+        yield from self._released(self._gate.end())
+        self._count(0)
+        if self._gate.blame is not None:
+            self._state.context.note(
+                f"{self._state.name}: {self._gate.blame}; max_ahead= would divert that one instead"
+            )
+
+    def _released(self, gated: Gated) -> Iterator[Any]:
+        counts = self._state.counts
+        counts.inside = len(self._gate)
+        if gated.run is not None:
+            self._state.saw(gated.block)
+            yield gated.block
+        if gated.frontier is not None:
+            yield Frontier(gated.frontier)

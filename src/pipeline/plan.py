@@ -1,0 +1,263 @@
+"""From what was written to what will run: settings of the sources, columns of every stage, who shares a process.
+
+The plan is where a pipeline is checked as a whole: everything that can be known before the first row is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from ..errors import SourceError, SpecError
+from ..operators.base import Transform
+from ..operators.sorted_merge import SortedMerge
+from ..readers.base import Reader
+from ..running import Context
+from ..writers.base import Writer
+from .spec import PipelineSpec, Stage
+
+__all__ = ["Chain", "Ordering", "Plan", "make_plan"]
+
+_SMALL = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """How the records of one source are held to their order (see `plait.queue.Gate`)."""
+
+    lateness: timedelta
+    late: str
+    max_ahead: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A reader and the stages behind it that can share its process: what one thread of a worker runs."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def name(self) -> str:
+        return self.stages[0].name
+
+    @property
+    def last(self) -> str:
+        return self.stages[-1].name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an engine needs to know.
+
+    Attributes:
+        spec: the pipeline.
+        base: folder that relative paths are relative to.
+        columns: columns of each stage's output (name -> polars type), None where not known before the run.
+        ordering: for each reader that leads to a merge, how its records are ordered.
+        texts: names of the readers that shall keep the text of each row.
+        mistakes: all that is wrong: the stage (None: the pipeline), and the error.
+        notes: what could not be checked, and why.
+    """
+
+    spec: PipelineSpec
+    base: Path
+    columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    ordering: Mapping[str, Ordering] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
+    mistakes: tuple[tuple[Stage | None, SpecError], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def readers(self) -> list[Stage]:
+        return [stage for stage in self.spec if isinstance(stage.component, Reader)]
+
+    @property
+    def imports(self) -> Path | None:
+        """Folder of the pipeline file: what `call=` names may be imported from there."""
+        return self.spec.path.parent if self.spec.path is not None else None
+
+    @property
+    def dead_letters(self) -> Path:
+        return self.base / self.spec.dead_letters
+
+    def chains(self) -> list[Chain]:
+        """Return, for each reader, the longest chain from it without a fork, a merge or a writer."""
+        return [Chain(tuple(self._chain(reader))) for reader in self.readers]
+
+    def _chain(self, stage: Stage) -> Iterable[Stage]:
+        yield stage
+        consumers = self.spec.consumers(stage.name)
+        if len(consumers) == 1 and isinstance(consumers[0].component, Transform) and self._may_move(consumers[0]):
+            yield from self._chain(consumers[0])
+
+    def _may_move(self, stage: Stage) -> bool:
+        """An event calls back and prints: it stays in the process that was started."""
+        return stage.family != "event"
+
+    def workers(self, cores: int) -> list[list[Chain]]:
+        """Share the chains out among worker processes, the largest first; one core is left for what joins them.
+
+        Each inner list is what one worker runs, a thread per chain.
+        """
+        chains = sorted(self.chains(), key=lambda chain: -self.size(chain.stages[0]))
+        count = min(len(chains), max(1, cores - 1))
+        groups: list[list[Chain]] = [[] for _ in range(count)]
+        loads = [0] * count
+        for chain in chains:
+            lightest = loads.index(min(loads))
+            groups[lightest].append(chain)
+            loads[lightest] += self.size(chain.stages[0]) + 1
+        return groups
+
+    def size(self, reader: Stage) -> int:
+        """Return how many bytes a reader will read, as far as known; 0 for a live source or rows in memory."""
+        measure = getattr(reader.component, "size", None)
+        return int(measure(Context(stage=reader.name, base=self.base))) if measure else 0
+
+    @property
+    def engine(self) -> str:
+        """The engine that suits the size of the job: a pool pays from some megabytes on."""
+        portable = not any(reader.variant == "memory" for reader in self.readers)
+        return "local" if portable and sum(map(self.size, self.readers)) > _SMALL else "serial"
+
+
+def make_plan(spec: PipelineSpec, base: Path | None = None) -> Plan:
+    """Check a pipeline as a whole and lay out how it will run. Opens no sink, starts nothing, reads samples only."""
+    return _Planner(spec, base or Path.cwd()).plan()
+
+
+class _Planner:
+    """Goes through the stages in their order, collecting what is known and what is wrong."""
+
+    def __init__(self, spec: PipelineSpec, base: Path) -> None:
+        self._spec = spec
+        self._base = base
+        self._columns: dict[str, Mapping[str, Any] | None] = {}
+        self._mistakes: list[tuple[Stage | None, SpecError]] = []
+        self._notes: list[str] = []
+
+    def plan(self) -> Plan:
+        for stage in self._spec:
+            try:
+                self._columns[stage.name] = self._columns_of(stage)
+            except SpecError as error:
+                self._columns[stage.name] = None
+                self._mistakes.append((stage, error))
+        ordering = self._ordering()
+        texts = self._texts()
+        self._check_paths()
+        return Plan(
+            self._spec,
+            self._base,
+            columns=self._columns,
+            ordering=ordering,
+            texts=frozenset(texts),
+            mistakes=tuple(self._mistakes),
+            notes=tuple(self._notes),
+        )
+
+    def _columns_of(self, stage: Stage) -> Mapping[str, Any] | None:
+        component = stage.component
+        inputs = [(name, self._columns[name]) for name in stage.inputs]
+        if isinstance(component, Reader):
+            return self._reader_columns(stage, component)
+        if isinstance(component, SortedMerge):
+            columns = component.columns(inputs)
+            return columns and {**columns}
+        if isinstance(component, Transform):
+            return component.columns(inputs[0][1])
+        check = getattr(component, "check_columns", None)
+        if check is not None and inputs[0][1] is not None:
+            check(inputs[0][1])
+        return inputs[0][1]
+
+    def _reader_columns(self, stage: Stage, reader: Reader) -> Mapping[str, Any] | None:
+        try:
+            return reader.columns(Context(stage=stage.name, base=self._base))
+        except SourceError as error:
+            self._notes.append(f"{stage.name}: {error}")
+            return None
+
+    def _upstream(self, stage: Stage) -> list[Stage]:
+        """Return all stages that lead to this one, in the order written."""
+        names = set(stage.inputs)
+        for other in reversed(self._spec.stages):
+            if other.name in names:
+                names.update(other.inputs)
+        return [other for other in self._spec if other.name in names]
+
+    def _ordering(self) -> dict[str, Ordering]:
+        found: dict[str, Ordering] = {}
+        for stage in self._spec:
+            if isinstance(stage.component, SortedMerge):
+                for source in self._upstream(stage):
+                    if isinstance(source.component, Reader):
+                        self._settle(found, source, source.component, stage.component)
+        return found
+
+    def _settle(self, found: dict[str, Ordering], stage: Stage, reader: Reader, merge: SortedMerge) -> None:
+        ordering = Ordering(
+            reader.lateness if reader.lateness is not None else merge.lateness,
+            reader.late or merge.late,
+            reader.max_ahead if reader.max_ahead is not None else merge.max_ahead,
+        )
+        if found.setdefault(stage.name, ordering) != ordering:
+            error = reader.wrong(
+                None,
+                f"{stage.name!r} leads to merges that differ in lateness, late or max_ahead; say so in the reader",
+            )
+            self._mistakes.append((stage, error))
+
+    def _texts(self) -> list[str]:
+        """Find the readers whose rows are written as they were read, and check that this can be."""
+        names: list[str] = []
+        for stage in self._spec:
+            if isinstance(stage.component, Writer) and stage.component.wants_text:
+                try:
+                    names += self._check_text(stage, stage.component)
+                except SpecError as error:
+                    self._mistakes.append((stage, error))
+        return names
+
+    def _check_text(self, stage: Stage, writer: Writer) -> list[str]:
+        upstream = self._upstream(stage)
+        for other in upstream:
+            if isinstance(other.component, Transform) and other.component.changes_values:
+                raise writer.wrong("as_read", f"{other.name!r} changes values: rows cannot go out as they were read")
+            if isinstance(other.component, SortedMerge) and other.component.tag:
+                raise writer.wrong(
+                    "as_read", f"{other.name!r} adds a column (tag): rows cannot go out as they were read"
+                )
+        sources = [other for other in upstream if isinstance(other.component, Reader)]
+        self._check_same_columns(writer, sources)
+        return [source.name for source in sources]
+
+    def _check_same_columns(self, writer: Writer, sources: Sequence[Stage]) -> None:
+        known = [(s.name, columns) for s in sources if (columns := self._columns[s.name]) is not None]
+        for name, columns in known[1:]:
+            if list(columns) != list(known[0][1]):
+                raise writer.wrong(
+                    "as_read",
+                    f"{known[0][0]!r} and {name!r} have different columns ({', '.join(known[0][1])}; "
+                    f"{', '.join(columns)}): rows as they were read do not fit into one file",
+                )
+
+    def _check_paths(self) -> None:
+        """Two writers on one file, or a writer on a file that is read, would destroy what the other does."""
+        used: dict[Path, str] = {(self._base / self._spec.dead_letters).resolve(): "the dead letters"}
+        for stage in self._spec:
+            path = getattr(stage.component, "path", None)
+            if isinstance(stage.component, Writer) and path:
+                place = (self._base / path).resolve()
+                if place in used:
+                    error = stage.component.wrong("path", f"{path} is written by {used[place]} already")
+                    self._mistakes.append((stage, error))
+                used[place] = repr(stage.name)
+        for stage in self._spec:
+            path = getattr(stage.component, "path", None)
+            if isinstance(stage.component, Reader) and path and (place := (self._base / path).resolve()) in used:
+                error = stage.component.wrong("path", f"{path} is written by {used[place]}, and read here")
+                self._mistakes.append((stage, error))
