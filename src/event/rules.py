@@ -144,6 +144,7 @@ def all_of(rules: list[Rule]) -> Rule:
         elif paths:
             joined.append(Fields(tuple(paths)))
             paths = []
+    joined.sort(key=calls)
     return joined[0] if len(joined) == 1 else AllOf(tuple(joined))
 
 
