@@ -1,18 +1,33 @@
 """Where streams end.
 
 Files
-    `CSVWriter`, `JSONLWriter`.
+    `CSVWriter`, `JSONLWriter`, `TextWriter`: complete when they appear, or growing for who follows them.
+Standard output
+    `ConsoleWriter`.
 Python
-    `MemoryWriter` keeps the rows.
+    `MemoryWriter` keeps the rows; `MemorySink` is what runs.
 To build on
     `Writer` is the base of all, `FileWriter` and `FileSink` of those that write one file, `OutputFile` is that file.
 """
 
 from .base import Writer
+from .console_writer import ConsoleWriter
 from .csv_writer import CSVWriter
 from .file_writer import FileSink, FileWriter
 from .jsonl_writer import JSONLWriter
 from .memory_writer import MemorySink, MemoryWriter
 from .output_file import OutputFile
+from .text_writer import TextWriter
 
-__all__ = ["CSVWriter", "FileSink", "FileWriter", "JSONLWriter", "MemorySink", "MemoryWriter", "OutputFile", "Writer"]
+__all__ = [
+    "CSVWriter",
+    "ConsoleWriter",
+    "FileSink",
+    "FileWriter",
+    "JSONLWriter",
+    "MemorySink",
+    "MemoryWriter",
+    "OutputFile",
+    "TextWriter",
+    "Writer",
+]
