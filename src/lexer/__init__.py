@@ -1,0 +1,31 @@
+"""SCL, the language of pipeline files: text in, statements out, and back.
+
+To plain Python values: `parse`, `write`; `SCLLexer` has the same as `SCLLexer().parser.parse(text)`.
+With places, for error messages: `parse_nodes`, which returns `Statement`s; their values are `Scalar`, `ListValue` and
+`Group` (together: `Value`); `plain` makes dicts of them.
+For people: `format_text`.
+
+All raise `plait.errors.ScriptError`, with all mistakes of a text at once. The language: docs/scl.md.
+"""
+
+from .scl_format import format_text
+from .scl_lexer import SCLLexer, SCLParser
+from .scl_nodes import Group, ListValue, Scalar, ScalarKind, Statement, Value, plain
+from .scl_parser import parse, parse_nodes
+from .scl_write import write
+
+__all__ = [
+    "Group",
+    "ListValue",
+    "SCLLexer",
+    "SCLParser",
+    "Scalar",
+    "ScalarKind",
+    "Statement",
+    "Value",
+    "format_text",
+    "parse",
+    "parse_nodes",
+    "plain",
+    "write",
+]
