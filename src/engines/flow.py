@@ -53,9 +53,9 @@ class Flow:
                 cut = self._cut(open_inlets) or cut
                 open_inlets = [inlet for inlet in open_inlets if not inlet.ended]
             if open_inlets:
-                inlet = self._next(open_inlets)
-                if inlet is not None:
-                    self._deliver(inlet, inlet.take())
+                chosen = self._next(open_inlets)
+                if chosen is not None:
+                    self._deliver(chosen, chosen.take())
         return not cut
 
     def close(self) -> None:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from ..record import END, Failure
 from .nodes import Edge, StageState, blame
 
-if TYPE_CHECKING:
-    import polars as pl
-
-    from ..record import Frontier, Idle
-
 __all__ = ["Bell", "Inlet", "Item", "PumpedInlet"]
 
-Item: TypeAlias = "pl.DataFrame | Frontier | Idle | Failure | type[END]"
+Item: TypeAlias = Any
+"""A frame, a Frontier, Idle, or END."""
 
 _DEPTH = 2
 

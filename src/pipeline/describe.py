@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ..fields import MISSING, Component, Option, options_of
+from ..fields import Component, Option, options_of
 from .plan import Plan
 from .spec import PipelineSpec, Stage, given_options
 from .write import write_option
@@ -158,7 +158,7 @@ def card(component: type[Component]) -> str:
 def _option_line(item: Option) -> str:
     if item.required:
         default = "must be given"
-    elif item.default is None or item.default is MISSING:
+    elif item.default is None:
         default = "not set"
     else:
         default = f"default {item.kind.write(item.default)}"

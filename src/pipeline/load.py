@@ -106,8 +106,11 @@ class _Loader:
         if self._mistakes:
             raise ScriptError(self._mistakes, path=str(self._path or "<string>"), text=self._text)
         self._check_settings()
-        fallback = (self._path.stem if self._path else "pipeline", PipelineOptions(), {})
-        name, options, written = self._pipeline or fallback
+        name, options, written = self._pipeline or (
+            self._path.stem if self._path else "pipeline",
+            PipelineOptions(),
+            {},
+        )
         return PipelineSpec(name, tuple(self._stages), options, written, self._path, self._text)
 
     def _read_pipeline(self, statement: Statement) -> None:

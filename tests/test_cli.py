@@ -1,0 +1,136 @@
+"""The command line: what is printed where, and with which exit status."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+pipeline=small(dead_letters="dead.jsonl")
+reader=csv(name=a path="a.csv")
+reader=csv(name=b path="b.csv")
+merge=sorted(name=both tag=source)
+filter=where(name=warm condition=(temp>10))
+writer=csv(from=warm path="out.csv")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.scl").write_text(SCRIPT)
+    (tmp_path / "a.csv").write_text("timestamp,temp\n2010-01-01T00:00:00Z,5\n2010-01-01T02:00:00Z,15\n")
+    (tmp_path / "b.csv").write_text("timestamp,temp\n2010-01-01T01:00:00Z,25\n")
+    return tmp_path
+
+
+def plait(folder: Path, *words: str, status: int = 0) -> tuple[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "plait", *words], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("engine", ["serial", "local"])
+def test_run_writes_the_output_and_is_quiet_when_piped(folder, engine):
+    assert plait(folder, "run", "small.scl", "--engine", engine) == ("", "")
+    assert (folder / "out.csv").read_text() == (
+        "timestamp,temp,source\n2010-01-01T01:00:00Z,25,b\n2010-01-01T02:00:00Z,15,a\n"
+    )
+    assert not (folder / "dead.jsonl").exists()
+
+
+@pytest.mark.parametrize("engine", ["serial", "local"])
+def test_rows_in_the_dead_letters_make_the_exit_status_3(folder, engine):
+    (folder / "b.csv").write_text("timestamp,temp\nnever,25\n2010-01-01T01:00:00Z,26\n")
+    _, errors = plait(folder, "run", "small.scl", "--engine", engine, status=3)
+    assert "1 rows were not delivered (1 of b)" in errors
+    letter = json.loads((folder / "dead.jsonl").read_text())
+    assert (letter["stage"], letter["origin"], letter["line"], letter["offset"]) == ("b", "b.csv", 2, 15)
+
+
+def test_the_summary_is_printed_when_asked_for(folder):
+    _, errors = plait(folder, "run", "small.scl", "--summary")
+    assert "small: 3 rows in, 2 rows written" in errors
+
+
+def test_set_overrides_an_option(folder):
+    plait(folder, "run", "small.scl", "--set", "csv.path=other.csv", "--set", "warm.condition=(temp>20)", status=1)
+    plait(folder, "run", "small.scl", "--set", "csv.path=other.csv")
+    assert (folder / "other.csv").exists()
+
+
+def test_check_shows_all_mistakes_with_their_places(folder):
+    (folder / "small.scl").write_text(
+        SCRIPT.replace("temp>10", "tmep>10").replace("reader=csv(name=b", "reader=cvs(name=b")
+    )
+    _, errors = plait(folder, "check", "small.scl", status=1)
+    assert "small.scl:4:8: there is no reader called 'cvs'" in errors
+    assert "did you mean 'csv'?" in errors
+
+
+def test_check_follows_the_columns(folder):
+    (folder / "small.scl").write_text(SCRIPT.replace("temp>10", "tmep>10"))
+    _, errors = plait(folder, "check", "small.scl", status=1)
+    assert "small.scl:6:" in errors
+    assert "did you mean 'temp'?" in errors
+
+
+def test_check_says_that_all_is_well(folder):
+    printed, _ = plait(folder, "check", "small.scl")
+    assert printed == "small.scl: 5 stages, no mistakes\n"
+
+
+def test_a_missing_input_file_ends_the_run_and_names_it(folder):
+    (folder / "b.csv").unlink()
+    _, errors = plait(folder, "run", "small.scl", status=1)
+    assert "b.csv" in errors
+    assert not (folder / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["rnu", "small.scl"], ["run"], ["run", "small.scl", "--engine", "fast"], ["run", "small.scl", "--set", "x"]],
+)
+def test_wrong_usage_is_status_2(folder, words):
+    plait(folder, *words, status=2)
+
+
+def test_a_file_instead_of_a_command_is_explained(folder):
+    _, errors = plait(folder, "small.scl", status=2)
+    assert "plait run small.scl" in errors
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("text", "small: 5 stages"), ("mermaid", "flowchart LR"), ("svg", "<svg ")]
+)
+def test_show_draws_a_pipeline(folder, form, start):
+    printed, _ = plait(folder, "show", "small.scl", "--format", form)
+    assert printed.startswith(start)
+    assert "warm" in printed
+
+
+def test_show_prints_the_card_of_a_component(folder):
+    printed, _ = plait(folder, "show", "reader=csv")
+    assert "max_ahead" in printed
+    assert "delimiter" in printed
+    _, errors = plait(folder, "show", "cvs", status=1)
+    assert "did you mean 'csv'" in errors
+
+
+def test_fmt_is_checked_and_applied(folder):
+    plait(folder, "fmt", "small.scl")
+    plait(folder, "fmt", "--check", "small.scl")
+    (folder / "small.scl").write_text("reader=csv(  path=x )")
+    plait(folder, "fmt", "--check", "small.scl", status=1)
+    printed, _ = plait(folder, "fmt", "--stdout", "small.scl")
+    assert printed == "reader=csv(path=x)\n"
+
+
+def test_version_is_that_of_the_package(folder):
+    import plait as package
+
+    assert plait(folder, "--version")[0].split()[-1] == package.__version__

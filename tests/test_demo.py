@@ -1,0 +1,77 @@
+"""The demo, against a computation that shares nothing with plait: the csv module and sorted()."""
+
+import csv
+import json
+import subprocess
+import sys
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Run the demo in a copy of its folder, as `python main.py` does, and return the folder and what it printed."""
+    home = tmp_path_factory.mktemp("demo")
+    (home / "examples").mkdir()
+    for name in ("data", "examples/weather.scl"):
+        (home / name).symlink_to(ROOT / name)
+    command = "import sys; from pathlib import Path; from plait.cli import main; sys.exit(main([], home=Path('.')))"
+    done = subprocess.run([sys.executable, "-c", command], cwd=home, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return home, done.stdout
+
+
+def expected() -> list[dict[str, object]]:
+    rows = []
+    for city, form in (("seattle", "%Y/%m/%d %H:%M"), ("sf", "%Y/%m/%d %H:%M:%S")):
+        with (ROOT / "data" / f"{city}-temps.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                time = datetime.strptime(row["date"], form)
+                fahrenheit = Decimal(row["temp"])
+                celsius = ((fahrenheit - 32) * 5 / 9).quantize(Decimal("0.1"), ROUND_HALF_UP)
+                rows.append({"timestamp": f"{time:%Y-%m-%dT%H:%M:%SZ}", "city": city, "f": fahrenheit, "c": celsius})
+    return sorted(rows, key=lambda row: row["timestamp"])
+
+
+def written(path: Path) -> list[tuple[str, str, Decimal, Decimal]]:
+    with path.open(newline="") as file:
+        return [
+            (row["timestamp"], row["source"], Decimal(row["temp"]), Decimal(row["celsius"]))
+            for row in csv.DictReader(file)
+        ]
+
+
+def events(path: Path) -> list[tuple[str, str]]:
+    return [(row["timestamp"], row["source"]) for row in map(json.loads, path.read_text().splitlines())]
+
+
+def test_the_merged_stream_is_every_reading_in_time_order(demo):
+    home, _ = demo
+    assert written(home / "out/coast.csv") == [(r["timestamp"], r["city"], r["f"], r["c"]) for r in expected()]
+
+
+def test_the_events_are_those_that_match_and_no_others(demo):
+    home, _ = demo
+    rules = {
+        "heat": lambda row: row["c"] > 24,
+        "frost": lambda row: row["c"] < Decimal("3.2"),
+        "unusual": lambda row: (row["c"] < 8 or row["c"] >= 22) and row["city"] != "seattle",
+    }
+    for name, rule in rules.items():
+        found = [(row["timestamp"], row["city"]) for row in expected() if rule(row)]
+        assert found, f"{name} never fires: not a demonstration"
+        assert events(home / f"out/{name}.jsonl") == found
+
+
+def test_the_summary_says_what_came_of_it_and_what_to_try_next(demo):
+    _, printed = demo
+    total = len(expected())
+    assert f"{total:,} rows in" in printed
+    for word in ("seattle", "sf", "heat", "frost", "unusual", "2010-01-01 00:00:00", "2010-12-31 23:00:00"):
+        assert word in printed
+    assert len([line for line in printed.splitlines() if line.startswith("  python main.py")]) == 3
