@@ -1,4 +1,4 @@
-"""Where the parser stands when a token does not fit: what it waits for, in states and in words, and what can be said."""
+"""Where the parser stands when a token does not fit: what it waits for, and what can be said about it."""
 
 from __future__ import annotations
 

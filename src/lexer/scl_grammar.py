@@ -114,17 +114,17 @@ class _Rules:
 
     def p_statement(self, p: Any) -> None:
         """statement : KEYWORD EQUALS value
-                     | KEYWORD EQUALS group
-                     | KEYWORD EQUALS value group
-                     | KEYWORD COMPARE value
-                     | KEYWORD COMPARE group
-                     | KEYWORD COMPARE value group
-                     | DOTTED EQUALS value
-                     | DOTTED EQUALS group
-                     | DOTTED EQUALS value group
-                     | DOTTED COMPARE value
-                     | DOTTED COMPARE group
-                     | DOTTED COMPARE value group
+        | KEYWORD EQUALS group
+        | KEYWORD EQUALS value group
+        | KEYWORD COMPARE value
+        | KEYWORD COMPARE group
+        | KEYWORD COMPARE value group
+        | DOTTED EQUALS value
+        | DOTTED EQUALS group
+        | DOTTED EQUALS value group
+        | DOTTED COMPARE value
+        | DOTTED COMPARE group
+        | DOTTED COMPARE value group
         """
         pieces = p.slice
         children = pieces[4].value if len(pieces) == 5 else None
@@ -132,9 +132,9 @@ class _Rules:
 
     def p_scalar(self, p: Any) -> None:
         """value : KEYWORD
-                 | NUMBER
-                 | STRING
-                 | ENVIRONMENT
+        | NUMBER
+        | STRING
+        | ENVIRONMENT
         """
         p.slice[0].value = p.lexer.build.scalar(p.slice[1])
 

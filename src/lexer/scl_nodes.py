@@ -70,7 +70,7 @@ class Group:
         """Return the statements as dicts."""
         trees = []
         for statement in self.statements:
-            trees.append(statement.plain())  # noqa: PERF401: a comprehension costs a frame, and trees are 256 deep
+            trees.append(statement.plain())  # noqa: PERF401 -- a comprehension costs a frame, and trees are deep
         return trees
 
 
@@ -111,5 +111,5 @@ def plain(statements: Iterable[Statement]) -> list[dict[str, Any]]:
     """Return the statements as dicts, as `parse` does."""
     trees = []
     for statement in statements:
-        trees.append(statement.plain())  # noqa: PERF401: see Group.plain
+        trees.append(statement.plain())  # noqa: PERF401 -- see Group.plain
     return trees

@@ -14,8 +14,8 @@ __all__ = ["parse", "parse_nodes"]
 def parse(text: str, path: str = "<string>") -> list[dict[str, Any]]:
     r"""Parse SCL text to dicts `{"key", "op"?, "value", "children"?}`.
 
-    "op" stands only where it is not `=`, "children" only where there are any. Numbers are `Decimal`; a list, and a group
-    that stands as a value, are Python lists. Safe to call from several threads.
+    "op" stands only where it is not `=`, "children" only where there are any. Numbers are `Decimal`; a list, and a
+    group that stands as a value, are Python lists. Safe to call from several threads.
 
     Raises:
         ScriptError: the text has mistakes; all of them are in it.

@@ -1,9 +1,9 @@
 """What the parser does at a token that cannot stand where it stands: say so once, mend the text, and read on.
 
-PLY's parser asks `recover` and then reads on from the stream of tokens. The text is mended by putting the missing tokens
-before the one at fault, or by dropping it, so that the parser never unwinds and what follows is parsed in its true
-context. Which of the two depends on what the parser waits for and on what came instead: the table at the end has an
-entry for each pair that can happen. Each repair consumes the token at fault, after a few others, so that reading ends.
+PLY's parser asks `recover` and then reads on from the stream of tokens. The text is mended by putting the missing
+tokens before the one at fault, or by dropping it, so that the parser never unwinds and what follows is parsed in its
+true context. Which of the two depends on what the parser waits for and on what came instead: the table at the end has
+an entry for each pair that can happen. Each repair consumes the token at fault, after a few others: so reading ends.
 """
 
 from __future__ import annotations

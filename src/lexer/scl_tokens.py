@@ -97,7 +97,9 @@ class _Rules:
         try:
             t.value = Decimal(t.value)
         except InvalidOperation:
-            _blame(t, t.lexpos, f"{shown(t.value)} has an exponent beyond all numbers", len(t.value), t.lexer.expected())
+            _blame(
+                t, t.lexpos, f"{shown(t.value)} has an exponent beyond all numbers", len(t.value), t.lexer.expected()
+            )
             t.value = Decimal(0)
         return t
 
@@ -186,12 +188,15 @@ def _unclosed_string(t: Token, has_later_quote: bool) -> Token:
     why = "; the next quote runs into other text" if has_later_quote else ""
     text = t.lexer.lexdata
     line_end = LINE_END.search(text, t.lexpos)
-    _blame(t, t.lexpos, f"the string is not closed{why}", len(text[t.lexpos : line_end and line_end.start()]), ("'\"'",))
+    _blame(
+        t, t.lexpos, f"the string is not closed{why}", len(text[t.lexpos : line_end and line_end.start()]), ("'\"'",)
+    )
     fresh = _FRESH_LINE.search(text, t.lexpos)
     t.lexer.lexpos = fresh.start() if fresh else len(text)
     t.lexer.excused = t.lexpos
-    t.value = text[t.lexpos : t.lexer.lexpos] + '"'
-    return _as_string(t)
+    t.lexer.lineno += len(LINE_END.findall(text, t.lexpos, t.lexer.lexpos))
+    t.type, t.value, t.end = "STRING", "", t.lexer.lexpos
+    return t
 
 
 @cache

@@ -32,7 +32,7 @@ def write(tree: Sequence[Mapping[str, Any]]) -> str:
 def _items(tree: Sequence[Mapping[str, Any]], level: int) -> list[Item]:
     items: list[Item] = []
     for statement in tree:
-        items.append(_entry(statement, level))  # noqa: PERF401: a comprehension costs a frame, and trees are 256 deep
+        items.append(_entry(statement, level))  # noqa: PERF401 -- a comprehension costs a frame, and trees are deep
     return items
 
 
