@@ -10,20 +10,21 @@ from .value_types import NULL, ValueType
 
 __all__ = ["convert", "parse_text", "type_texts"]
 
-_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]+\s*\Z")
-_NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
+_INTEGER: Final = re.compile(r"\s*[+-]?(0|[1-9][0-9]*)\s*\Z")
+_NUMBER: Final = re.compile(r"\s*[+-]?((0|[1-9][0-9]*)\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
+_DECLARED_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,19}\s*\Z")
+_DECLARED_NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False, "yes": True, "no": False}
-_LONGEST_INTEGER = 24
 
 
 def parse_text(text: str) -> Any:
-    """Return the number or the truth value that a text looks like, else the text itself.
+    """Return the number or the truth value that a text looks like, else the text itself: ids such as 007 stay text.
 
-    >>> [parse_text(text) for text in ("17", "2.5", "true", "17 km")]
-    [17, 2.5, True, '17 km']
+    >>> [parse_text(text) for text in ("17", "2.5", "true", "17 km", "007")]
+    [17, 2.5, True, '17 km', '007']
     """
     if _INTEGER.match(text):
-        number = int(text) if len(text) <= _LONGEST_INTEGER else 2**64
+        number = int(text) if _DECLARED_INTEGER.match(text) else 2**64
         return number if -(2**63) <= number < 2**63 else text
     if _NUMBER.match(text):
         return float(text)
@@ -66,15 +67,17 @@ def _as_text(value: Any) -> Any:
 
 
 def _as_integer(value: Any) -> Any:
-    if isinstance(value, str):
-        value = parse_text(value) if value.strip() else None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, str) and _DECLARED_INTEGER.match(value):
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else _null_if_empty(value)
 
 
 def _as_float(value: Any) -> Any:
-    if isinstance(value, str):
-        value = parse_text(value) if value.strip() else None
-    return value
+    return float(value) if isinstance(value, str) and _DECLARED_NUMBER.match(value) else _null_if_empty(value)
+
+
+def _null_if_empty(value: Any) -> Any:
+    return None if value == "" else value
 
 
 def _as_boolean(value: Any) -> Any:

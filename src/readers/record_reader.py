@@ -35,6 +35,7 @@ class RawBlock:
         origin: where they came from.
         offsets: byte at which each begins, where there is such a thing.
         extra: further fields that the reader gives each record, by name.
+        topics: what each was published under, where there is such a thing.
     """
 
     data: Sequence[bytes]
@@ -42,6 +43,7 @@ class RawBlock:
     origin: str
     offsets: Sequence[int] | None = None
     extra: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    topics: Sequence[str] | None = None
 
 
 class Decoder:
@@ -155,6 +157,9 @@ class RecordReader(Reader):
     def decoder(self, context: Context) -> Decoder:
         """Return a new decoder of this source, which knows nothing of the columns yet but what `schema` says."""
         payload = self.make_payload()
+        return Decoder(payload, self.builder(payload, context), context)
+
+    def builder(self, payload: Payload, context: Context) -> FrameBuilder:
         layout = Layout(
             schema=dict(self.schema or ()),
             textual=payload.textual,
@@ -162,7 +167,7 @@ class RecordReader(Reader):
             timestamp=self.timestamp,
             times=self._event_times(),
         )
-        return Decoder(payload, FrameBuilder(layout, context.note), context)
+        return FrameBuilder(layout, context.note)
 
     def open(self, context: Context) -> Iterator[Batch | Idle]:
         decoder = self.decoder(context)
