@@ -1,0 +1,380 @@
+"""The queue between processes: what `from plait.queue import Queue` gives."""
+
+from __future__ import annotations
+
+import functools
+import os
+import queue
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any, ClassVar
+
+from ..record import END, Failure, Frontier, Idle
+from .blocks import Block, Loose, Rows, is_frame, pickled, portable
+from .depot import Depot
+from .ends import Inlet, Outlet
+from .exchange import Exchange, Place
+
+__all__ = ["Queue"]
+
+_MARKS_THAT_SHIP = (Frontier, Idle, Failure)
+
+
+class _Own:
+    """The queue in the process that made it."""
+
+    def __init__(self, depot: Depot) -> None:
+        self.depot = depot
+        self.shelf = depot.shelf
+        Exchange.here().keep(depot)
+
+    def put(self, body: bytes, block: bool, timeout: float | None) -> None:
+        if self.depot.maxsize:
+            self.depot.reserve(1, block, timeout)
+        self.depot.add_pickle(body)
+
+    def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
+        bounded = self.depot.maxsize > 0
+        if bounded:
+            self.depot.reserve(parcel.count, block, timeout)
+        self.depot.add(parcel, parcel.count if bounded else 0)
+
+    def flush(self) -> None:
+        """What is put here is there at once."""
+
+    def fill_shelf(self, block: bool, timeout: float | None) -> None:
+        self.depot.fill_shelf(block, timeout)
+
+    def take_block(self, block: bool, timeout: float | None) -> Any:
+        return self.depot.take_block(block, timeout)
+
+    def qsize(self) -> int:
+        return len(self.depot)
+
+    def ready(self) -> bool:
+        return self.depot.ready()
+
+    def fileno(self) -> int:
+        return self.depot.bell().fileno()
+
+    def place(self, *, forking: bool = False) -> Place:
+        return Exchange.here().share(self.depot, forking=forking)
+
+    def close(self) -> None:
+        Exchange.here().drop(self.depot)
+
+    leave = close
+
+    def abandon(self) -> None:
+        """After a fork: the depot belongs to the parent."""
+
+
+class _Foreign:
+    """The queue in any other process."""
+
+    def __init__(self, place: Place, maxsize: int) -> None:
+        self.shelf: deque[Any] = deque()
+        self._place = place
+        self._maxsize = maxsize
+        self._lock = threading.Lock()
+        self._outlet: Outlet | None = None
+        self._inlet: Inlet | None = None
+
+    def _out(self) -> Outlet:
+        with self._lock:
+            if self._outlet is None:
+                self._outlet = Outlet(self._place, self._maxsize)
+            return self._outlet
+
+    def _in(self) -> Inlet:
+        with self._lock:
+            if self._inlet is None:
+                self._inlet = Inlet(self._place, self._maxsize, self.shelf)
+            return self._inlet
+
+    def put(self, body: bytes, block: bool, timeout: float | None) -> None:
+        (self._outlet or self._out()).put(body, block, timeout)
+
+    def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
+        self._out().put_block(parcel, block, timeout)
+
+    def flush(self) -> None:
+        if self._outlet is not None:
+            self._outlet.flush()
+
+    def fill_shelf(self, block: bool, timeout: float | None) -> None:
+        self._in().fill_shelf(block, timeout)
+
+    def take_block(self, block: bool, timeout: float | None) -> Any:
+        return self._in().take_block(block, timeout)
+
+    def qsize(self) -> int:
+        return self._out().qsize() + len(self.shelf)
+
+    def ready(self) -> bool:
+        return self._in().ready()
+
+    def fileno(self) -> int:
+        return self._in().fileno()
+
+    def place(self, *, forking: bool = False) -> Place:
+        return self._place
+
+    def close(self) -> None:
+        if self._inlet is not None:
+            self._inlet.close()
+        if self._outlet is not None:
+            self._outlet.close()
+
+    def leave(self) -> None:
+        if self._inlet is not None:
+            self._inlet.close()
+        if self._outlet is not None:
+            self._outlet.leave()
+
+    def abandon(self) -> None:
+        for end in (self._inlet, self._outlet):
+            if end is not None:
+                end.abandon()
+
+
+class Queue:
+    """A queue between processes, with the methods of `multiprocessing.Queue`, that also carries frames.
+
+    The process that makes the queue owns it: there lies what is waiting, for as long as that process lives. The handle
+    may be given to any other process of the same user on this machine: at its start (fork, spawn, forkserver), or later,
+    pickled, to one that is running. Everybody puts and gets through a connection of their own; no lock is shared.
+
+    | | |
+    |---|---|
+    | buffered | yes, in the process that made the queue; what is put is pickled at once, so later changes do not matter |
+    | full | `maxsize` counts items, and the rows of frames; then `put` blocks, or raises `queue.Full`; 0 is no limit |
+    | several writers | yes, any number of processes and threads |
+    | several readers | yes: each item goes to one of them; with several, items are handed out one at a time |
+    | order | that of each writer is kept; among writers, by arrival |
+    | a writer is killed | what it had not shipped is lost; nobody else notices |
+    | a reader is killed | what it had fetched is lost (little more than it had used); nobody else notices |
+    | the owner is killed | readers get `EOFError`, writers `BrokenPipeError`, both naming the process |
+    | a normal end | everything put before arrives; nobody waits for a consumer; what a reader did not use goes back |
+
+    With several writers and a large `maxsize` a put may wait although up to half of the room is still free: it has been
+    promised to another writer. There are never more than `maxsize` items, but for one block that is larger by itself.
+
+    Example:
+        >>> q = Queue()
+        >>> q.put({"timestamp": 1}); q.put({"timestamp": 2}); q.put(END)
+        >>> [row["timestamp"] for row in q]
+        [1, 2]
+
+    Args:
+        maxsize: how many items may wait, 0 or less for any number.
+    """
+
+    _alive: ClassVar[weakref.WeakSet[Queue]] = weakref.WeakSet()
+
+    def __init__(self, maxsize: int = 0) -> None:
+        self._maxsize = max(0, maxsize)
+        self._start(_Own(Depot(self._maxsize)))
+
+    def _start(self, end: _Own | _Foreign) -> None:
+        self._closed = False
+        self._end = end
+        self._shelf = end.shelf
+        self._bounded = self._maxsize > 0 and isinstance(end, _Own)
+        self._finalizer = weakref.finalize(self, end.leave)
+        self._finalizer.atexit = False  # `endings` sees to that, in the right order
+        self._alive.add(self)
+        _watch_forks()
+
+    # Putting.
+
+    def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put one item, a mark, or a frame (which counts as its rows).
+
+        A mark ships what was put before it: when this returns, it has left the process.
+
+        Raises:
+            queue.Full: there is no room, at once or within `timeout` seconds.
+            pickle.PicklingError: the item cannot be pickled; it is shown.
+            BrokenPipeError: the process that made the queue has ended.
+            ValueError: the queue is closed.
+        """
+        if self._closed:
+            raise ValueError(f"{self!r} is closed")
+        if type(obj) is dict:
+            self._end.put(pickled(obj), block, timeout)
+        elif is_frame(obj):
+            self.put_block(obj, block, timeout)
+        else:
+            self._put_other(obj, block, timeout)
+
+    def _put_other(self, obj: Any, block: bool, timeout: float | None) -> None:
+        self._end.put(pickled(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)
+        if obj is END or isinstance(obj, _MARKS_THAT_SHIP):
+            self._end.flush()
+
+    def put_nowait(self, obj: Any) -> None:
+        """Put one item if there is room, else raise queue.Full."""
+        self.put(obj, block=False)
+
+    def put_block(self, block_of_items: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put a frame, or a list of items, as a whole: it has room all at once or not at all. Raises as `put`."""
+        if self._closed:
+            raise ValueError(f"{self!r} is closed")
+        if is_frame(block_of_items):
+            parcel: Block = Rows(block_of_items)
+        else:
+            parcel = Loose([pickled(item) for item in block_of_items])
+        if parcel.count:
+            self._end.put_block(parcel, block, timeout)
+
+    # Getting.
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take one item; from a frame, one row as a dict.
+
+        Raises:
+            queue.Empty: there is none, at once or within `timeout` seconds.
+            EOFError: the process that made the queue has ended.
+            ValueError: the queue is closed.
+            Exception: what unpickling the item raised; the item is gone then, and the next ones are not.
+        """
+        try:
+            item = self._shelf.popleft()
+        except IndexError:
+            item = self._get(block, timeout)
+        if self._bounded:
+            self._settle()
+        return item
+
+    def _get(self, block: bool, timeout: float | None) -> Any:
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            if self._closed:
+                raise ValueError(f"{self!r} is closed")
+            self._end.fill_shelf(block, None if deadline is None else max(0.0, deadline - monotonic()))
+            try:
+                return self._shelf.popleft()
+            except IndexError:
+                continue  # another thread was quicker
+
+    def _settle(self) -> None:
+        if isinstance(self._end, _Own) and self._end.depot.givers:
+            self._end.depot.settle()
+
+    def get_nowait(self) -> Any:
+        """Take one item if there is one, else raise queue.Empty."""
+        return self.get(block=False)
+
+    def get_block(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take what has gathered: a frame as it was put, a list of items, or a single mark. Raises as `get`."""
+        if self._closed:
+            raise ValueError(f"{self!r} is closed")
+        taken = self._end.take_block(block, timeout)
+        if self._bounded:
+            self._settle()
+        return taken
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield items until END, which is taken and not yielded."""
+        while (item := self.get()) is not END:
+            yield item
+
+    # Looking on.
+
+    def qsize(self) -> int:
+        """Return how many items wait, rows counted one by one. From another process, this asks the owner."""
+        if self._closed:
+            raise ValueError(f"{self!r} is closed")
+        return self._end.qsize()
+
+    def empty(self) -> bool:
+        """Tell whether nothing is waiting."""
+        return self.qsize() == 0
+
+    def full(self) -> bool:
+        """Tell whether `maxsize` items are waiting."""
+        return 0 < self._maxsize <= self.qsize()
+
+    def ready(self) -> bool:
+        """Tell whether `get` would return, or raise EOFError, without waiting.
+
+        If not, the descriptor (`fileno`) becomes readable when it would. Ask this first: what has been fetched already
+        does not show in the descriptor. `plait.queue.wait` does both.
+        """
+        return bool(self._shelf) or (not self._closed and self._end.ready())
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for, after `ready` was False."""
+        return self._end.fileno()
+
+    def __repr__(self) -> str:
+        return f"<Queue maxsize={self._maxsize} {'closed' if self._closed else type(self._end).__name__[1:].lower()}>"
+
+    # The end, and the way to other processes.
+
+    def close(self) -> None:
+        """Say that this process will neither put nor get any more. What it put arrives; others go on."""
+        if not self._closed:
+            self._closed = True
+            self._shelf = deque()
+            self._finalizer.detach()
+            self._end.close()
+
+    def join_thread(self) -> None:
+        """Wait until what was put has left this process; after `close`, which has waited already."""
+        if not self._closed:
+            raise ValueError(f"{self!r} is not closed")
+
+    def cancel_join_thread(self) -> None:
+        """Do nothing: the end of a process never waits for a consumer, only for the owner to read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._closed:
+            raise ValueError(f"{self!r} is closed")
+        return _handle, (type(self), self._end.place(), self._maxsize)
+
+    def _arrive(self, place: Place, maxsize: int) -> None:
+        self._maxsize = maxsize
+        depot = Exchange.here().find(place) if place.owner == os.getpid() else None
+        self._start(_Foreign(place, maxsize) if depot is None else _Own(depot))
+
+    def _before_fork(self) -> None:
+        self._elsewhere = None if self._closed else self._end.place(forking=True)
+
+    def _after_fork(self) -> None:
+        self._finalizer.detach()
+        if not self._closed and self._elsewhere is not None:
+            self._end.abandon()
+            self._start(_Foreign(self._elsewhere, self._maxsize))
+
+    _elsewhere: Place | None = None
+
+
+def _handle(cls: type[Queue], place: Place, maxsize: int) -> Queue:
+    handle = cls.__new__(cls)
+    handle._arrive(place, maxsize)
+    return handle
+
+
+@functools.cache
+def _watch_forks() -> None:
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)
+
+
+def _before_fork() -> None:
+    for handle in list(Queue._alive):
+        handle._before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    Exchange.here().start()
+
+
+def _after_fork() -> None:
+    Exchange.forget()
+    for handle in list(Queue._alive):
+        handle._after_fork()

@@ -1,0 +1,301 @@
+"""The heart of a queue: what is waiting, who waits for it, and who waits for room. It lives in one process.
+
+The process that made a queue owns its depot. Threads of that process use it directly; other processes have a
+connection each, and the thread that serves them (`exchange`) speaks for them here. Nobody but the owner ever holds the
+lock, so nobody else can die holding it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from time import monotonic
+from typing import Any, Protocol
+
+from .bell import Bell
+from .blocks import FRAME, Block, Loose, Plain, drained, leading, unload
+
+__all__ = ["Depot", "Giver", "Taker"]
+
+_LOOSE_LIMIT = 1024
+
+
+class Taker(Protocol):
+    """Somebody in another process who has asked for items."""
+
+    want: int
+
+    def take(self, block: Block) -> bool:
+        """Accept the block, or return False if nobody is there any more (the block is then put back)."""
+
+
+class Giver(Protocol):
+    """Somebody who has asked for room."""
+
+    need: int
+    some: bool
+
+    def grant(self, count: int) -> None:
+        """Be told that there is room for `count` items, which is now set aside."""
+
+
+class _LocalGiver:
+    """A thread of this process that waits for room."""
+
+    some = False
+
+    def __init__(self, need: int) -> None:
+        self.need = need
+        self._gate = threading.Lock()
+        self._gate.acquire()
+
+    def grant(self, count: int) -> None:
+        self._gate.release()
+
+    def wait(self, timeout: float | None) -> bool:
+        return self._gate.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+
+
+class Depot:
+    """Blocks in the order in which they arrived.
+
+    Attributes:
+        maxsize: how many items may wait (0: any number). Rows of a frame count one by one. A block that is larger than
+            that is let in when nothing else is waiting.
+        shelf: items at the head of the queue, already unpickled, from which threads of this process pop.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        self.maxsize = maxsize
+        self.shelf: deque[Any] = deque()
+        self.lock = threading.RLock()  # reentrant: a queue that is collected as garbage may come back here
+        self.takers: deque[Taker] = deque()
+        self.givers: deque[Giver] = deque()
+        self._blocks: deque[Block] = deque()
+        self._filled = threading.Condition(self.lock)
+        self._sleepers = 0
+        self._count = 0
+        self._in_hand = 0
+        self._reserved = 0
+        self._bell: Bell | None = None
+
+    def __len__(self) -> int:
+        return self._count + self._in_hand + len(self.shelf)
+
+    # Room. `reserve` comes before `add`, and only if there is a maxsize.
+
+    def reserve(self, need: int, block: bool = True, timeout: float | None = None) -> None:
+        """Set room for `need` items aside, waiting for it. Raises queue.Full."""
+        giver = _LocalGiver(need)
+        self.ask_room(giver)
+        try:
+            granted = giver.wait(timeout if block else 0)
+        except BaseException:  # Ctrl-C: whoever waits behind must not wait for this one
+            if not self.withdraw(giver):
+                self.unreserve(need)
+            raise
+        if not granted and self.withdraw(giver):
+            raise queue.Full
+
+    def withdraw(self, giver: Giver) -> bool:
+        """Take somebody out of the line for room; False if it has been granted already."""
+        with self.lock:
+            waiting = giver in self.givers
+            if waiting:
+                self.givers.remove(giver)
+                self.settle()
+            return waiting
+
+    def ask_room(self, giver: Giver) -> None:
+        """Put somebody in line for room; its `grant` is called now or later, by whichever thread makes room."""
+        with self.lock:
+            self.givers.append(giver)
+            self.settle()
+
+    def settle(self) -> None:
+        """Give the room that there is to those who wait for it, first come, first served."""
+        with self.lock:
+            while self.givers and self._fits(self.givers[0].need):
+                giver = self.givers.popleft()
+                count = giver.need + (self._to_spare(giver.need) if giver.some else 0)
+                self._reserved += count
+                giver.grant(count)
+
+    def unreserve(self, count: int) -> None:
+        """Give back room that was set aside for somebody who will not use it."""
+        with self.lock:
+            self._reserved -= count
+            self.settle()
+
+    def _fits(self, need: int) -> bool:
+        used = len(self) + self._reserved
+        return used + need <= self.maxsize or used == 0
+
+    def _to_spare(self, need: int) -> int:
+        """Room beyond the need: a small part, never from the lower half, which those that only need one can count on."""
+        free = self.maxsize - len(self) - self._reserved - need
+        return max(0, min(self.maxsize // 8 - need, free - self.maxsize // 2))
+
+    # In.
+
+    def add_pickle(self, body: bytes) -> None:
+        """Put one pickled item at the end."""
+        with self.lock:
+            tail = self._blocks[-1] if self._blocks else None
+            if type(tail) is Loose and len(tail.bodies) < _LOOSE_LIMIT:
+                tail.bodies.append(body)
+            else:
+                self._blocks.append(Loose([body]))
+            self._count += 1
+            if self.maxsize:
+                self._reserved -= 1
+            self._serve()
+
+    def add(self, block: Block, reserved: int = 0) -> None:
+        """Put a block at the end, into room that was set aside for it."""
+        with self.lock:
+            self._blocks.append(block)
+            self._count += block.count
+            self._reserved -= reserved
+            self._serve()
+
+    def put_back(self, block: Block) -> None:
+        """Put a block at the head: somebody took it and could not use it."""
+        with self.lock:
+            self._store_shelf()
+            self._blocks.appendleft(block)
+            self._count += block.count
+            self._serve()
+
+    def _serve(self) -> None:
+        while self.takers and (self._blocks or self.shelf):
+            taker = self.takers.popleft()
+            block = self._next(taker.want)
+            if not taker.take(block):
+                self._blocks.appendleft(block)
+                self._count += block.count
+        if self._blocks or self.shelf:
+            if self._sleepers:
+                self._filled.notify_all()
+            if self._bell is not None:
+                self._bell.ring()
+        if self.givers:
+            self.settle()
+
+    # Out.
+
+    def ask_items(self, taker: Taker) -> None:
+        """Put somebody from another process in line for items; its `take` is called now or later."""
+        with self.lock:
+            self.takers.append(taker)
+            self._serve()
+
+    def _next(self, limit: int) -> Block:
+        self._store_shelf()
+        block = self._blocks.popleft()
+        if block.count > limit:
+            block, rest = block.split(limit)
+            self._blocks.appendleft(rest)
+        self._count -= block.count
+        return block
+
+    def _store_shelf(self) -> None:
+        """Turn what is on the shelf into a block again: another process is to have it."""
+        if self.shelf:
+            items = list(drained(self.shelf))
+            self._blocks.appendleft(Plain(items))
+            self._count += len(items)
+
+    def fill_shelf(self, block: bool, timeout: float | None) -> None:
+        """Wait until something is on the shelf. Raises queue.Empty, or what unpickling an item raises."""
+        with self.lock:
+            if self.shelf:
+                return
+            self._await(block, timeout)
+            if self.shelf:
+                return
+            taken = deque([self._blocks.popleft()])
+            self._in_hand += (held := taken[0].count)
+            self._count -= held
+        try:
+            items = unload(taken)
+        except Exception:
+            items = []
+            raise
+        finally:
+            with self.lock:
+                self._in_hand -= held
+                self._restore(items, taken)
+
+    def _restore(self, items: list[Any], rest: deque[Block]) -> None:
+        self._blocks.extendleft(reversed(rest))
+        self._count += sum(block.count for block in rest)
+        self.shelf.extend(items)
+        self._serve()
+
+    def _await(self, block: bool, timeout: float | None) -> None:
+        deadline = None if timeout is None else monotonic() + timeout
+        while not (self._blocks or self.shelf):
+            if self._bell is not None:
+                self._bell.mute()
+            left = None if deadline is None else deadline - monotonic()
+            if not block or (left is not None and left <= 0):
+                raise queue.Empty
+            self._sleepers += 1
+            try:
+                self._filled.wait(left)
+            finally:
+                self._sleepers -= 1
+
+    def take_block(self, block: bool, timeout: float | None) -> Any:
+        """Return a frame, a list of items or a mark, waiting for it. Raises queue.Empty."""
+        items: list[Any] = []
+        while not items:  # another thread may empty the shelf in between
+            with self.lock:
+                self._await(block, timeout)
+                frame = None if self.shelf or self._blocks[0].kind != FRAME else self._next(self._blocks[0].count)
+            if frame is not None:
+                return frame.whole()
+            self.fill_shelf(block, timeout)
+            items = list(drained(self.shelf))
+        first, rest = leading(items)
+        with self.lock:
+            self.shelf.extendleft(reversed(rest))
+            self._serve()
+        return first
+
+    # For `wait`.
+
+    def ready(self) -> bool:
+        """Tell whether there is something to fetch; if not, the bell is mute until there is."""
+        with self.lock:
+            if self.shelf or self._blocks:
+                return True
+            if self._bell is not None:
+                self._bell.mute()
+            return False
+
+    def bell(self) -> Bell:
+        """Return the bell of this depot, which is made when first asked for."""
+        with self.lock:
+            if self._bell is None:
+                self._bell = Bell()
+                self._serve()
+            return self._bell
+
+    def close(self) -> None:
+        """Let go of the bell. Called when nobody can reach the depot any more."""
+        if self._bell is not None:
+            self._bell.close()
+            self._bell = None
+
+    def drain(self) -> list[Block]:
+        """Take all that is waiting."""
+        with self.lock:
+            self._store_shelf()
+            blocks = list(self._blocks)
+            self._blocks.clear()
+            self._count = 0
+            return blocks
+

@@ -1,0 +1,31 @@
+"""What is to be done when a process ends or is forked, whichever library started it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from multiprocessing.util import Finalize
+
+__all__ = ["after_fork", "at_end"]
+
+_AFTER_THE_CHILDREN = -5
+"""Finalizers below 0 run when the children of the process have been joined."""
+
+
+def at_end(function: Callable[[], object]) -> None:
+    """Call the function when this process ends normally; more than once, if several libraries run their ends.
+
+    Worker processes leave by the exit function of the library that started them (multiprocessing, or pathos'
+    multiprocess), which skips `atexit`; the main program runs both by `atexit`.
+    """
+    Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
+    if "multiprocess.util" in sys.modules:
+        sys.modules["multiprocess.util"].Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
+
+
+@functools.cache
+def after_fork(function: Callable[[], object]) -> None:
+    """Call the function in every process that is forked off this one. Said twice is said once."""
+    os.register_at_fork(after_in_child=function)
