@@ -7,7 +7,8 @@ from typing import Any
 
 from ply import lex
 
-from .scl_tokens import Scanner, Token
+from .scl_report import Token
+from .scl_scanner import Scanner
 
 __all__ = ["Context", "Waiting", "came"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .scl_layout import Comment, Entry, Item, layout
 from .scl_parser import parse
-from .scl_report import LINE_END, Report
-from .scl_tokens import Scanner, Token
+from .scl_patterns import LINE_END
+from .scl_report import Report, Token
+from .scl_scanner import Scanner
 
 __all__ = ["format_text"]
 

@@ -23,8 +23,9 @@ from ply import yacc
 
 from .scl_nodes import Group, ListValue, Scalar, ScalarKind, Statement, Value
 from .scl_repair import Repair
-from .scl_report import Report
-from .scl_tokens import TOKENS, Scanner, Token
+from .scl_report import Report, Token
+from .scl_scanner import Scanner
+from .scl_tokens import TOKENS
 
 __all__ = ["Builder", "NodeBuilder", "TreeBuilder", "run"]
 
@@ -42,7 +43,7 @@ class Builder(Protocol):
 
     def scalar(self, token: Token) -> Any: ...
 
-    def list(self, opening: Token, items: list[Any], closing: Token) -> Any: ...
+    def values(self, opening: Token, items: list[Any], closing: Token) -> Any: ...
 
     def group(self, opening: Token, statements: list[Any], closing: Token) -> Any: ...
 
@@ -55,10 +56,10 @@ class TreeBuilder:
     def scalar(self, token: Token) -> Any:
         return token.value
 
-    def list(self, opening: Token, items: list[Any], closing: Token) -> Any:
+    def values(self, opening: Token, items: list[Any], closing: Token) -> Any:
         return items
 
-    group = list
+    group = values
 
     def statement(self, key: Token, op: Token, value: Any, children: Any) -> dict[str, Any]:
         tree = {"key": intern(key.value)}
@@ -83,7 +84,7 @@ class NodeBuilder:
             return Scalar(token.value, kind, *self._place(start), len(token.value), token.value)
         return Scalar(token.value, kind, *self._place(start), token.end - start, self._text[start : token.end])
 
-    def list(self, opening: Token, items: list[Scalar | ListValue], closing: Token) -> ListValue:
+    def values(self, opening: Token, items: list[Scalar | ListValue], closing: Token) -> ListValue:
         return ListValue(tuple(items), *self._place(opening.lexpos), closing.lexpos + 1 - opening.lexpos)
 
     def group(self, opening: Token, statements: list[Statement], closing: Token) -> Group:
@@ -144,7 +145,7 @@ class _Rules:
 
     def p_list(self, p: Any) -> None:
         """list : LBRACKET items RBRACKET"""
-        p[0] = p.lexer.build.list(p.slice[1], p[2], p.slice[3])
+        p[0] = p.lexer.build.values(p.slice[1], p[2], p.slice[3])
 
     def p_group(self, p: Any) -> None:
         """group : LPAREN statements RPAREN"""

@@ -11,7 +11,7 @@ from typing import Any
 
 from .scl_format import format_text
 from .scl_parser import parse, parse_nodes
-from .scl_tokens import Scanner
+from .scl_scanner import Scanner
 from .scl_write import write
 
 __all__ = ["SCLLexer", "SCLParser", "format_text", "parse", "parse_nodes", "write"]

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .scl_context import Context, Waiting, came
-from .scl_report import shown
-from .scl_tokens import Scanner, Token
+from .scl_report import Token, shown
+from .scl_scanner import Scanner
 
 __all__ = ["Repair"]
 

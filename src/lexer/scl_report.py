@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from functools import cached_property
 from itertools import chain
+from typing import Any, TypeAlias
 
 from ..errors import Mistake, ScriptError
+from .scl_patterns import LINE_END
 
-__all__ = ["LINE_END", "MOST_MISTAKES", "Report", "shown"]
+__all__ = ["MOST_MISTAKES", "Report", "Token", "shown"]
 
-LINE_END = re.compile(r"\r\n?|\n")
+Token: TypeAlias = Any
+"""PLY's LexToken: type, value, lineno, lexpos. NUMBER and STRING also have `end`, the offset behind them."""
+
 MOST_MISTAKES = 50
 _SHOWN = 40
 

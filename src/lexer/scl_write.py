@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from .scl_layout import Entry, Item, layout
-from .scl_tokens import MOST_LEVELS, NUMBER, WORD
+from .scl_patterns import NUMBER, WORD
+from .scl_scanner import MOST_LEVELS
 
 __all__ = ["write"]
 
+_WORD = re.compile(WORD)
+_NUMBER = re.compile(NUMBER)
 _OPERATORS = frozenset({"=", "!=", ">", ">=", "<", "<=", "~"})
 
 
@@ -61,7 +65,7 @@ def _is_group(value: Any) -> bool:
 
 
 def _key(key: Any) -> str:
-    if not isinstance(key, str) or not WORD.fullmatch(key) or NUMBER.fullmatch(key):
+    if not isinstance(key, str) or not _WORD.fullmatch(key) or _NUMBER.fullmatch(key):
         raise ValueError(f"{key!r} cannot be a key: a key is a word, or words joined by dots, and no number")
     return key
 
@@ -80,7 +84,7 @@ def _value(value: Any, level: int) -> str:
 
 
 def _text(text: str) -> str:
-    if WORD.fullmatch(text) and "." not in text and not NUMBER.fullmatch(text):
+    if _WORD.fullmatch(text) and "." not in text and not _NUMBER.fullmatch(text):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
