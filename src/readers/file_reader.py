@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any, ClassVar
 
 from ..fields import Choice, Names, Text, option
@@ -63,19 +63,29 @@ class FileReader(LineReader):
         Pattern(),
         default=None,
     )
-    column_names: tuple[str, ...] | None = option("names of the fields, for payload=csv", Names(), default=None)
+    column_names: tuple[str, ...] = option(
+        "names of the fields, for payload=csv", Names(), default=(), called="columns"
+    )
+    columns: InitVar[Any]  # its default is the method of that name, which all readers have
     delimiter: str = option("what stands between the fields, for payload=csv", Delimiter(), default=",")
+
+    def __post_init__(self, filename: str | None, columns: Any) -> None:
+        if not callable(columns):
+            object.__setattr__(self, "column_names", columns)
+        LineReader.__post_init__(self, filename)
 
     def check(self) -> None:
         LineReader.check(self)
         if self.pattern and self.payload != "text":
             raise self.wrong("pattern", f"goes with payload=text, not with payload={self.payload}")
+        if bool(self.column_names) != (self.payload == "csv"):
+            raise self.wrong("columns", "goes with payload=csv, which needs it")
         if self.timestamp and self.payload == "text" and not self.pattern:
             raise self.wrong("timestamp", "a text without a pattern has only the column `text`; give pattern=")
 
     def make_payload(self) -> Payload:
-        names = self.column_names or ()
-        return make_payload(self.payload, columns=names, delimiter=self.delimiter, pattern=self.pattern)
+        columns = self.column_names
+        return make_payload(self.payload, columns=columns, delimiter=self.delimiter, pattern=self.pattern)
 
     def as_object(self, record: dict[str, Any]) -> Any:
         return record["text"] if self.payload == "text" else record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import InitVar, dataclass, replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any, BinaryIO
 
 from ..errors import SourceError
@@ -30,8 +30,10 @@ class LineReader(RecordReader):
     decompressed. LF, CRLF and CR end a line; a byte order mark is skipped.
     """
 
-    path: str | None = option(
-        "file to read, or a glob; what begins as gzip is decompressed", default=None, kw_only=False
+    path: str = field(
+        default_factory=str,  # no default: `filename` may stand in for it, but a script must give it
+        kw_only=False,
+        metadata=option("file to read, or files as a glob such as logs/*.log.gz").metadata,
     )
     queue: Any = option("where `run` puts the records", default=None, kw_only=False, runtime=True)
     wrapper: Any = option("called with each record; what it returns is put", default=None, kw_only=False, runtime=True)
@@ -42,7 +44,7 @@ class LineReader(RecordReader):
 
     def __post_init__(self, filename: str | None) -> None:
         if filename is not None:
-            if self.path is not None:
+            if self.path:
                 raise self.wrong("path", "is given twice: filename is another name of it")
             object.__setattr__(self, "path", filename)
         RecordReader.__post_init__(self)
@@ -70,7 +72,6 @@ class LineReader(RecordReader):
                     yield _without_blanks(block, payload, file, context)
 
     def _files(self, context: Context) -> list[FoundFile]:
-        assert self.path is not None, "checked when the reader was made"
         return find_files(self.path, context.base)
 
     def _check_encoding(self, stream: BinaryIO, file: FoundFile) -> None:

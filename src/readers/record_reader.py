@@ -126,10 +126,10 @@ class Decoder:
 class RecordReader(Reader):
     """The base of readers whose source gives one record per message or line."""
 
-    schema: tuple[tuple[str, str], ...] | None = option(
+    schema: tuple[tuple[str, str], ...] = option(
         "types of columns where they should not be found out: (temp=float id=text); of text integer float boolean time",
         Schema(),
-        default=None,
+        default=(),
     )
 
     def raw_blocks(self, context: Context) -> Iterator[RawBlock | Idle]:
@@ -161,7 +161,7 @@ class RecordReader(Reader):
 
     def builder(self, payload: Payload, context: Context) -> FrameBuilder:
         layout = Layout(
-            schema=dict(self.schema or ()),
+            schema=dict(self.schema),
             textual=payload.textual,
             live=self.live,
             timestamp=self.timestamp,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -68,7 +68,10 @@ class ZeroMQReader(RecordReader):
     )
     topic_as: str | None = option("add a column of this name that holds the topic of the message", default=None)
     payload: str = option("what a message is", Choice(("json", "csv", "text", "raw")), default="json")
-    column_names: tuple[str, ...] | None = option("names of the fields, for payload=csv", Names(), default=None)
+    column_names: tuple[str, ...] = option(
+        "names of the fields, for payload=csv", Names(), default=(), called="columns"
+    )
+    columns: InitVar[Any]  # its default is the method of that name, which all readers have
     delimiter: str = option("what stands between the fields, for payload=csv", Delimiter(), default=",")
     arrival: bool = option("take the time of arrival as the event time", YesNo(), default=False)
     idle: timedelta | None = option(
@@ -87,6 +90,11 @@ class ZeroMQReader(RecordReader):
     wrapper: Any = option("called with each record; what it returns is put", default=None, runtime=True)
     now: Callable[[], float] = option("the time of day, in seconds since 1970", default=time.time, runtime=True)
 
+    def __post_init__(self, columns: Any) -> None:
+        if not callable(columns):
+            object.__setattr__(self, "column_names", columns)
+        RecordReader.__post_init__(self)
+
     def check(self) -> None:
         RecordReader.check(self)
         for name, message in self._mistakes():
@@ -97,8 +105,8 @@ class ZeroMQReader(RecordReader):
             yield None, "give one of connect= and bind="
         if self.topic and self.socket != "sub":
             yield "topic", "goes with socket=sub; what is pushed has no subscriptions"
-        if (self.column_names is None) == (self.payload == "csv"):
-            yield "column_names", "goes with payload=csv, which needs it"
+        if bool(self.column_names) != (self.payload == "csv"):
+            yield "columns", "goes with payload=csv, which needs it"
         if self.timestamp and self.payload in ("text", "raw"):
             yield "timestamp", f"a message with payload={self.payload} has no field but one; say arrival=yes"
         if self.arrival and any((self.timestamp, self.format, self.unit, self.zone)):
@@ -112,7 +120,7 @@ class ZeroMQReader(RecordReader):
             yield "server_key", "is missing: the end that connects must know the server's public key"
 
     def make_payload(self) -> Payload:
-        return make_payload(self.payload, columns=self.column_names or (), delimiter=self.delimiter)
+        return make_payload(self.payload, columns=self.column_names, delimiter=self.delimiter)
 
     def decoder(self, context: Context) -> Decoder:
         if self.sequence is None or self.sequence == _IN_A_FRAME:
