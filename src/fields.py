@@ -271,6 +271,7 @@ def option(
     kw_only: bool = True,
     runtime: bool = False,
     internal: bool = False,
+    called: str | None = None,
 ) -> Any:
     """Declare one option of a component.
 
@@ -281,13 +282,14 @@ def option(
         kw_only: False for the few that Python callers may give by position.
         runtime: True for what only Python can give (a queue, a callable): not an option of SCL, not compared.
         internal: True for what the planner sets and no person does: not an option of SCL, not on the card.
+        called: what a person calls it, where the component needs that name otherwise (it then takes it as InitVar).
     """
     return field(
         default=default,
         kw_only=kw_only,
         compare=not runtime,
         repr=not runtime,
-        metadata={"doc": doc, "kind": kind or Text(), "scl": not runtime and not internal},
+        metadata={"doc": doc, "kind": kind or Text(), "scl": not runtime and not internal, "called": called},
     )
 
 
@@ -299,6 +301,8 @@ class Option:
     doc: str
     kind: Kind
     default: Any
+    attribute: str = ""
+    """The attribute of the component that holds it: almost always `name`."""
 
     @property
     def required(self) -> bool:
@@ -307,11 +311,8 @@ class Option:
 
 def options_of(component: type[Component]) -> dict[str, Option]:
     """Return the options that a person can give to a component, in the order of declaration."""
-    return {
-        f.name: Option(f.name, f.metadata["doc"], f.metadata["kind"], f.default)
-        for f in dataclasses.fields(component)
-        if f.metadata.get("scl")
-    }
+    named = [(f.metadata.get("called") or f.name, f) for f in dataclasses.fields(component) if f.metadata.get("scl")]
+    return {name: Option(name, f.metadata["doc"], f.metadata["kind"], f.default, f.name) for name, f in named}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,5 +357,5 @@ class Component:
     def given(self) -> Mapping[str, Any]:
         """Return the options whose values differ from their defaults, in the order of declaration."""
         known = options_of(type(self))
-        values = {name: getattr(self, name) for name in known}
+        values = {name: getattr(self, known[name].attribute) for name in known}
         return {name: value for name, value in values.items() if value != known[name].default}

@@ -139,7 +139,7 @@ class _Layout:
 
 def _digits(part: Bytes) -> Flags:
     """Tell which rows are all digits. Needed where not all bytes are copied into what is checked later."""
-    good: Flags = ((part >= _ZERO) & (part <= ord("9"))).all(axis=1)
+    good: Flags = np.all((part >= _ZERO) & (part <= ord("9")), axis=1)
     return good
 
 

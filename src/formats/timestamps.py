@@ -84,9 +84,9 @@ class EventTimes:
         return read_column(values, self)
 
     def looks_like_times(self, values: pl.Series) -> bool:
-        """Tell whether all texts in a sample are times; False if there is none."""
+        """Tell whether most texts of a sample are times; False if there is none."""
         texts = values.filter(values.is_not_null())
-        return len(texts) > 0 and not self.read(texts).reasons
+        return len(texts) > 0 and 2 * len(self.read(texts).reasons) <= len(texts)
 
 
 def _check_zone(name: str) -> None:

@@ -334,5 +334,6 @@ def test_empty_columns_are_read():
 def test_looks_like_times():
     times = EventTimes()
     assert times.looks_like_times(pl.Series(["2010-01-01", None, "2010-01-02T03Z"]))
-    assert not times.looks_like_times(pl.Series(["2010-01-01", "x"]))
+    assert times.looks_like_times(pl.Series(["2010-01-01", "2010-01-02", "x"]))
+    assert not times.looks_like_times(pl.Series(["2010-01-01", "x", "y"]))
     assert not times.looks_like_times(pl.Series([None], dtype=pl.String))

@@ -1,0 +1,185 @@
+"""One file of CSV: its header, and its records block by block, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from ..errors import SourceError
+from .csv_scan import Bounds, DeadRecord, Dialect, Records, scan, too_long
+from .csv_walk import Broken, find_record
+
+__all__ = ["EXCERPT", "Found", "Header", "LostRecord", "parse_record", "read_header", "read_records"]
+
+EXCERPT: Final = 4096
+"""How many bytes of a record a dead letter shows."""
+
+_FIRST_READ: Final = 1 << 16
+_UTF8_BOM: Final = b"\xef\xbb\xbf"
+_OTHER_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """How a file begins.
+
+    Attributes:
+        names: the fields of the first record; None if the file has none.
+        rest: bytes that were read and follow it.
+        offset, line: where they stand in the file (line: 1-based).
+    """
+
+    names: tuple[str, ...] | None
+    rest: bytes
+    offset: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class LostRecord:
+    """A record that is not delivered: its place in the file, why, how it begins, and how many bytes it has."""
+
+    line: int
+    offset: int
+    reason: str
+    excerpt: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a block brought: its records, byte offset of the block in the file, and what is lost."""
+
+    records: Records | None
+    offset: int
+    lost: Sequence[LostRecord]
+
+
+def read_header(stream: BinaryIO, name: str, dialect: Dialect, max_record: int, *, keep: bool) -> Header:
+    """Read the first record of a file.
+
+    Args:
+        stream: at the beginning of the file.
+        name: what messages call the file.
+        dialect: how fields are told apart.
+        max_record: bytes that a record may have.
+        keep: the first record is data: leave it in `rest`.
+
+    Raises:
+        SourceError: the first record is not well formed, too long, or not in UTF-8.
+    """
+    data = stream.read(_FIRST_READ)
+    if data.startswith(_OTHER_BOMS):
+        raise SourceError(f"{name}: it is in UTF-16; plait reads UTF-8 (iconv -f UTF-16 -t UTF-8 mends it)")
+    start = len(_UTF8_BOM) if data.startswith(_UTF8_BOM) else 0
+    data, places = _first_record(stream, data, start, name, dialect, max_record)
+    if not places:
+        return Header(None, b"", len(data), 1)
+    first = start + _blank_bytes(data, start)
+    names = parse_record(data, first, places, dialect, name)
+    kept = first if keep else min(places[-1] + 1, len(data))
+    return Header(names, data[kept:], kept, 1 + _line_count(data[:kept]))
+
+
+def _first_record(
+    stream: BinaryIO, data: bytes, start: int, name: str, dialect: Dialect, max_record: int
+) -> tuple[bytes, list[int]]:
+    """Read until the first record is complete; return all that was read, and the structure of the record, if any."""
+    final = len(data) < _FIRST_READ
+    while True:
+        first = start + _blank_bytes(data, start)
+        if final and first == len(data):
+            return data, []
+        found = find_record(data + b"\n" if final else data, first, dialect, final=final)
+        if not isinstance(found, Broken):
+            return data, found
+        if final or not found.unended:
+            raise SourceError(f"{name}: the first record cannot be read: {found.reason}")
+        if len(data) - first > max_record:
+            raise SourceError(f"{name}: the first record cannot be read: {too_long(Bounds(None, max_record))}")
+        more = stream.read(len(data))
+        final = len(more) < len(data)
+        data += more
+
+
+def _blank_bytes(data: bytes, start: int) -> int:
+    return len(data) - start - len(data[start:].lstrip(b"\r\n"))
+
+
+def _line_count(data: bytes) -> int:
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+
+
+def parse_record(data: bytes, start: int, places: Sequence[int], dialect: Dialect, name: str) -> tuple[str, ...]:
+    """Return the texts of the fields of one record."""
+    fields = []
+    for end in places:
+        raw = data[start:end]
+        if end == places[-1]:
+            raw = raw.removesuffix(b"\r")
+        if dialect.quote is not None and raw[:1] == bytes([dialect.quote]):
+            mark = raw[:1]
+            raw = raw[1:-1].replace(mark * 2, mark)
+        fields.append(raw)
+        start = end + 1
+    try:
+        texts = tuple(field.decode() for field in fields)
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{name}: the first record is not valid UTF-8") from error
+    if any("\0" in text for text in texts):
+        raise SourceError(f"{name}: the first record holds a NUL byte; this is no text file, or a damaged one")
+    return texts
+
+
+def read_records(stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bounds, block: int) -> Iterator[Found]:
+    """Yield the records behind the header. Holds one block, or as much as one record takes, up to `max_record`.
+
+    Args:
+        stream: where `read_header` left it.
+        header: what it returned.
+        dialect: how fields are told apart.
+        bounds: what a record must keep to.
+        block: bytes to read at a time; the answer does not depend on it.
+    """
+    left, offset, line = header.rest, header.offset, header.line
+    final = False
+    while not final:
+        wanted = max(block - len(left), len(left), 1)
+        chunk = stream.read(wanted)
+        final = len(chunk) < wanted
+        data = left + chunk
+        if not data:
+            return
+        records = scan(data, dialect, bounds, final=final, first_line=line)
+        yield Found(records, offset, [_lost(data, dead, offset) for dead in records.dead])
+        offset, line = offset + records.consumed, line + records.lines_consumed
+        left = data[records.consumed :]
+        if len(left) > bounds.max_record and not final:
+            excerpt, size, left = _skip_line(stream, left, block)
+            reason = too_long(bounds)
+            yield Found(None, offset, [LostRecord(line, offset, reason, excerpt, size)])
+            offset += size
+            final = final or not left
+
+
+def _lost(data: bytes, dead: DeadRecord, offset: int) -> LostRecord:
+    excerpt = data[dead.start : min(dead.end, dead.start + EXCERPT)]
+    return LostRecord(dead.line, offset + dead.start, dead.reason, excerpt, dead.end - dead.start)
+
+
+def _skip_line(stream: BinaryIO, left: bytes, block: int) -> tuple[bytes, int, bytes]:
+    """Read to the end of a line that is too long to keep.
+
+    Returns:
+        How it begins, how many bytes it has, and what was read from its line end on (nothing: the file has ended).
+    """
+    excerpt, size = left[:EXCERPT], len(left)
+    if left.endswith(b"\r"):
+        return excerpt, size - 1, left[-1:]
+    while chunk := stream.read(block):
+        ends = [place for place in (chunk.find(b"\n"), chunk.find(b"\r")) if place >= 0]
+        if ends:
+            return excerpt, size + min(ends), chunk[min(ends) :]
+        size += len(chunk)
+    return excerpt, size, b""

@@ -1,0 +1,108 @@
+"""Records of CSV -> typed frames, and the rows whose texts do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import polars as pl
+
+from ..record import TEXT, TIMESTAMP
+from .csv_file import EXCERPT, Found, LostRecord, read_header, read_records
+from .csv_scan import Bounds, Records
+from .csv_sheet import CsvOptions, Sheet, names_in
+from .csv_texts import column_texts, row_texts
+from .csv_types import convert
+
+if TYPE_CHECKING:
+    from .timestamps import ReadTimes
+
+__all__ = ["CsvBlock", "read_frames"]
+
+
+@dataclass(frozen=True, slots=True)
+class CsvBlock:
+    """What a block became: the rows, the 1-based line on which each starts, and what is lost, in the file's order."""
+
+    frame: pl.DataFrame
+    lines: pl.Series
+    lost: list[LostRecord]
+
+
+def read_frames(
+    stream: BinaryIO,
+    name: str,
+    sheet: Sheet,
+    options: CsvOptions,
+    *,
+    keep_text: bool,
+    seen: Callable[[ReadTimes], None],
+) -> Iterator[CsvBlock]:
+    """Yield the rows of one file, block by block.
+
+    Args:
+        stream: at the beginning of the file.
+        name: what messages call the file.
+        sheet: the columns, as `examine` found them.
+        options: how the file is to be read.
+        keep_text: add the column `record.TEXT`.
+        seen: called with each block's event times.
+    """
+    header = read_header(stream, name, options.dialect, options.max_record, keep=not options.header)
+    names = names_in(header, options, name, lambda _: None)
+    if names is None:
+        return
+    maker = _Maker(sheet, sheet.places(names, name), options, keep_text, seen)
+    bounds = Bounds(len(names), options.max_record)
+    for found in read_records(stream, header, options.dialect, bounds, options.block):
+        yield maker.make(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    sheet: Sheet
+    places: list[int]
+    options: CsvOptions
+    keep_text: bool
+    seen: Callable[[ReadTimes], None]
+
+    def make(self, found: Found) -> CsvBlock:
+        """Build the frame of a block, and leave out the rows whose texts are not of the columns' types."""
+        records = found.records
+        if records is None:
+            return CsvBlock(pl.DataFrame(schema=self.sheet.columns()), pl.Series(dtype=pl.Int64), list(found.lost))
+        reasons: dict[int, str] = {}
+        columns: list[pl.Series] = []
+        for name, place in zip(self.sheet.types, self.places, strict=True):
+            column, misfits = self._column(records, name, place)
+            columns.append(column)
+            reasons |= dict(misfits) | reasons
+        if self.keep_text:
+            columns.append(row_texts(records).alias(TEXT))
+        frame, lines = pl.DataFrame(columns), pl.Series(records.lines)
+        if not reasons:
+            return CsvBlock(frame, lines, list(found.lost))
+        keep = np.ones(len(lines), dtype=np.bool_)
+        keep[list(reasons)] = False
+        lost = sorted([*found.lost, *_misfits(records, found.offset, reasons)], key=lambda record: record.offset)
+        return CsvBlock(frame.filter(keep), lines.filter(pl.Series(keep)), lost)
+
+    def _column(self, records: Records, name: str, place: int) -> tuple[pl.Series, Mapping[int, str]]:
+        texts = column_texts(records, place, self.options.dialect.quote)
+        if name != self.sheet.time:
+            return convert(name, texts, self.sheet.types[name], self.options.nulls, self.options.times)
+        values = texts.values
+        if self.options.nulls:
+            values = values.set(values.is_in(self.options.nulls).fill_null(value=False), None)
+        read = self.options.times.read(values)
+        self.seen(read)
+        return read.values.alias(TIMESTAMP), read.reasons
+
+
+def _misfits(records: Records, offset: int, reasons: Mapping[int, str]) -> Iterator[LostRecord]:
+    for row, reason in reasons.items():
+        start, end = int(records.row_starts[row]), int(records.row_ends[row])
+        excerpt = records.data[start : min(end, start + EXCERPT)]
+        yield LostRecord(int(records.lines[row]), offset + start, reason, excerpt, end - start)

@@ -1,0 +1,251 @@
+"""What the columns of CSV files are called and of which types they are, as a sample of all the files tells."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from ..errors import SourceError, nearest
+from ..record import TIMESTAMP
+from .csv_file import Header, read_header
+from .csv_scan import Bounds, Dialect, Records, scan
+from .csv_texts import column_texts
+from .csv_types import ColumnType, infer
+from .files import FoundFile, open_bytes
+from .schema import polars_type
+from .timestamps import EventTimes
+
+__all__ = ["CsvOptions", "Sheet", "examine", "names_in"]
+
+_SLICES: Final = 8
+_LEAST_SAMPLE: Final = 1 << 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvOptions:
+    """How files are to be read: the options of `CSVReader` as the code below needs them.
+
+    Attributes:
+        header: the first record holds names; `columns`: names that hold instead.
+        nulls: texts that mean null, besides the empty field.
+        sample: bytes to look at before reading, over all files; block: bytes to read at a time.
+        timestamp: the event time column, as its file calls it; None: `timestamp`, if it holds times.
+    """
+
+    dialect: Dialect = field(default_factory=Dialect)
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    schema: Mapping[str, str] = field(default_factory=dict)
+    nulls: tuple[str, ...] = ()
+    max_record: int = 1 << 24
+    sample: int = 1 << 20
+    block: int = 1 << 20
+    timestamp: str | None = None
+    times: EventTimes = field(default_factory=EventTimes)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The columns that all files have, in the order of the first file.
+
+    Attributes:
+        types: by the name that the files use.
+        time: which of them is the event time; None if none is.
+        origin: the file that decided, for messages.
+    """
+
+    types: Mapping[str, ColumnType]
+    time: str | None
+    origin: str
+
+    def columns(self) -> dict[str, pl.DataType]:
+        """Return the columns of the frames: names, the event time as `timestamp`, and polars types."""
+        return {
+            self.name_of(name): polars_type("time" if name == self.time else column.kind)
+            for name, column in self.types.items()
+        }
+
+    def name_of(self, name: str) -> str:
+        """Return what a column is called in the frames."""
+        return TIMESTAMP if name == self.time else name
+
+    def places(self, names: Sequence[str], file: str) -> list[int]:
+        """Return at which place a file has each column. Raises SourceError if it has others."""
+        if list(names) == list(self.types):
+            return list(range(len(names)))
+        missing = [name for name in self.types if name not in names]
+        extra = [name for name in names if name not in self.types]
+        if missing or extra:
+            said = [f"{file} has no column {name!r}, which {self.origin} has" for name in missing]
+            said += [f"{file} has a column {name!r}, which {self.origin} has not" for name in extra]
+            raise SourceError("; ".join(said))
+        return [list(names).index(name) for name in self.types]
+
+
+def names_in(header: Header, options: CsvOptions, file: str, note: Callable[[str], None]) -> tuple[str, ...] | None:
+    """Return the names of a file's columns; None if it has no record. Raises SourceError if they cannot be used."""
+    if header.names is None:
+        note(f"{file} is empty")
+        return None
+    if options.columns:
+        return options.columns
+    given = header.names if options.header else ("",) * len(header.names)
+    names = tuple(name or f"column_{number}" for number, name in enumerate(given, 1))
+    if options.header and "" in given:
+        unnamed = [name for name, said in zip(names, given, strict=True) if not said]
+        note(f"{file}: the header leaves columns without a name; they are called {', '.join(unnamed)}")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        places = [str(number) for number, name in enumerate(names, 1) if name == twice[0]]
+        raise SourceError(
+            f"{file}: the header has the name {twice[0]!r} more than once (columns {', '.join(places)}); "
+            "name the columns yourself with columns=[ ] header=yes"
+        )
+    return names
+
+
+def examine(files: Sequence[FoundFile], options: CsvOptions, note: Callable[[str], None]) -> Sheet | None:
+    """Look at the headers of all files and at a sample of their records; None if no file has any.
+
+    Raises:
+        SourceError: a header cannot be used, or the files do not go together, or not with the options.
+    """
+    sheet: Sheet | None = None
+    samples: dict[str, list[pl.Series]] = {}
+    budget = max(_LEAST_SAMPLE, options.sample // max(1, len(files)))
+    for file in files:
+        _check_regular(file)
+        with open_bytes(file) as stream:
+            header = read_header(stream, file.name, options.dialect, options.max_record, keep=not options.header)
+            names = names_in(header, options, file.name, note)
+            if names is None:
+                continue
+            sheet = sheet or Sheet(dict.fromkeys(names, ColumnType("text", inferred=True)), None, file.name)
+            sheet.places(names, file.name)
+            for records in _sample(stream, file, header, names, options, budget):
+                for place, name in enumerate(names):
+                    samples.setdefault(name, []).append(_texts(records, place, options))
+    if sheet is None:
+        return None
+    sample = {name: pl.concat(samples[name]) if name in samples else pl.Series(dtype=pl.String) for name in sheet.types}
+    return _decide(sheet, sample, options, note)
+
+
+def _check_regular(file: FoundFile) -> None:
+    if not file.path.is_file():
+        raise SourceError(f"{file.name}: it is no regular file; plait looks into a CSV file before it reads it")
+
+
+def _sample(
+    stream: BinaryIO, file: FoundFile, header: Header, names: Sequence[str], options: CsvOptions, budget: int
+) -> Iterator[Records]:
+    """Yield records from the start of a file and, if it can be searched, from places all over it."""
+    bounds = Bounds(len(names), options.max_record)
+    head = header.rest + stream.read(max(0, budget // 2 - len(header.rest)))
+    more = stream.read(1)
+    if not head:
+        return
+    records = scan(head, options.dialect, bounds, final=not more, first_line=1)
+    _check_width(records, names, file.name, options)
+    yield records
+    if more and isinstance(getattr(stream, "raw", None), io.FileIO):
+        for part in _slices(stream, header.offset + len(head), file.path.stat().st_size, budget // 2):
+            found = scan(part, options.dialect, bounds, final=False, first_line=1)
+            if len(found.dead) * 10 <= len(found.counts):
+                yield found
+
+
+def _slices(stream: BinaryIO, start: int, end: int, budget: int) -> Iterator[bytes]:
+    """Yield whole lines from places spread over a file. A place may lie inside quotes: then few lines make sense."""
+    size = min(budget // _SLICES, (end - start) // _SLICES) + 1
+    for number in range(1, _SLICES + 1):
+        stream.seek(start + (end - start - size) * number // _SLICES)
+        data = stream.read(size)
+        line_end = data.find(b"\n") if b"\n" in data else data.find(b"\r")
+        if 0 <= line_end < len(data) - 1:
+            yield data[line_end + 1 :]
+
+
+def _texts(records: Records, place: int, options: CsvOptions) -> pl.Series:
+    values = column_texts(records, place, options.dialect.quote).values
+    return values.set(values.is_in(options.nulls).fill_null(value=False), None) if options.nulls else values
+
+
+def _check_width(records: Records, names: Sequence[str], file: str, options: CsvOptions) -> None:
+    """Raise SourceError if every record has another number of fields than there are names."""
+    counts = set(records.counts.tolist())
+    if len(counts) != 1 or len(names) in counts or (min(counts) < len(names) and len(records.counts) == 1):
+        return
+    count = counts.pop()
+    who = "columns=[ ]" if options.columns else "the header"
+    short = "; the header is one name short" if count == len(names) + 1 and not options.columns else ""
+    raise SourceError(
+        f"{file}: {who} names {len(names)} column{'s' * (len(names) != 1)}, but every row has "
+        f"{count} field{'s' * (count != 1)}{short}; "
+        "name them all with columns=[ ] (and header=yes, if the first line holds names), or look at delimiter="
+    )
+
+
+def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, note: Callable[[str], None]) -> Sheet:
+    """Settle the types and the event time."""
+    for name in options.schema:
+        if name not in sheet.types:
+            raise SourceError(f"{sheet.origin}: schema=( ) names {name!r}, {_unknown(name, sheet.types)}")
+    time = _event_time(sheet, sample, options, note)
+    types = {
+        name: ColumnType(options.schema[name], inferred=False)
+        if name in options.schema
+        else ColumnType("time", inferred=False)
+        if name == time
+        else infer(sample[name])
+        for name in sheet.types
+    }
+    return Sheet(types, time, sheet.origin)
+
+
+def _event_time(
+    sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, note: Callable[[str], None]
+) -> str | None:
+    """Return the column that holds the event time, if any. Raises SourceError if one is named that is not there."""
+    named, times = options.timestamp, options.times
+    if named is not None and named not in sheet.types:
+        raise SourceError(f"{sheet.origin}: timestamp={named}: {_unknown(named, sheet.types)}")
+    if named not in (None, TIMESTAMP) and TIMESTAMP in sheet.types:
+        raise SourceError(
+            f"{sheet.origin}: timestamp={named} would be called 'timestamp', but there is such a column already; "
+            "name the columns yourself with columns=[ ] header=yes"
+        )
+    if named is not None:
+        return named
+    said = [word for word in ("format", "unit", "zone") if getattr(times, word) is not None]
+    if TIMESTAMP not in sheet.types:
+        if said:
+            raise SourceError(
+                f"{sheet.origin}: {said[0]}= is given, but no event time; say which column with timestamp="
+            )
+        return None
+    declared = options.schema.get(TIMESTAMP)
+    if (
+        times.format
+        or times.unit
+        or declared == "time"
+        or (declared is None and times.looks_like_times(sample[TIMESTAMP]))
+    ):
+        return TIMESTAMP
+    if declared is None and len(sample[TIMESTAMP]):
+        note(
+            f"{sheet.origin}: the column 'timestamp' is not taken as event time; "
+            "say how it is written with format= or unit="
+        )
+    return None
+
+
+def _unknown(name: str, known: Mapping[str, ColumnType]) -> str:
+    near = nearest(name, known)
+    listed = ", ".join(known)
+    return f"there is no such column; there are {listed}" + (f"; did you mean {near!r}?" if near else "")
