@@ -9,6 +9,7 @@ Components know no engine. The clock, the dead-letter office and the request to 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +29,11 @@ def _raise_nothing(letter: DeadLetter) -> None:
     """Accept a dead letter when nobody keeps them (a component used alone counts them itself)."""
 
 
+def _write_line(line: str) -> None:
+    """Write to the standard output of now (a test or a caller may have put another in its place)."""
+    sys.stdout.write(f"{line}\n")
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """What a component may know of the run that it is part of.
@@ -44,6 +50,7 @@ class Context:
             None where there is none. The engine sets it before the first frame is written.
         keep_text: a reader shall add the column `record.TEXT`, the text of each row as it came, without line end.
         counts: numbers for the run's report, by name, beyond the ledger ("gaps", "callback errors", ...).
+        say: call it with each line (without line end) that a person is to read now, on the console of the run.
         notes: sentences for the run's report, each said once ("naive times are taken as UTC").
     """
 
@@ -56,6 +63,7 @@ class Context:
     header: str | None = None
     keep_text: bool = False
     counts: Counter[str] = field(default_factory=Counter)
+    say: Callable[[str], None] = _write_line
     notes: dict[str, None] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:

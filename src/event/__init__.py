@@ -1,8 +1,15 @@
 """Conditions on events, and what happens when one holds.
 
-What an event must be like: `Condition`.
+What an event must be like: `Condition`; as an option of a component, `ConditionKind`.
+Callbacks on events, from a queue or by hand: `EventManager`, `EventStatistics`.
+Many conditions at once: `RuleIndex`.
+How a callback is named in messages: `name_of`.
 """
 
 from .condition import Condition
+from .condition_kind import ConditionKind
+from .event_manager import EventManager, EventStatistics
+from .index import RuleIndex
+from .places import name_of
 
-__all__ = ["Condition"]
+__all__ = ["Condition", "ConditionKind", "EventManager", "EventStatistics", "RuleIndex", "name_of"]

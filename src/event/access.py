@@ -1,12 +1,12 @@
 """By which values of an event a rule can be found: keys of which at least one must be met for the rule to hold.
 
-    rule                                keys
-    sensor = [a b]                      sensor is a, sensor is b
-    temp > 20                           temp > 20
-    name prefix "x", a function, ...    name is there
-    all of several                      the keys of the one that is met most rarely
-    any of several                      the keys of all
-    not (...), exists: false            none: the rule has to be tried on every event
+rule                                keys
+sensor = [a b]                      sensor is a, sensor is b
+temp > 20                           temp > 20
+name prefix "x", a function, ...    name is there
+all of several                      the keys of the one that is met most rarely
+any of several                      the keys of all
+not (...), exists: false            none: the rule has to be tried on every event
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CallbackError, SpecError
 from .dict_evaluator import Test, compile_rule
-from .parsing import condition_rule, settled
+from .parsing import COMBINATORS, condition_rule, settled
 from .rules import Rule
 from .values import classify
 
@@ -53,7 +53,9 @@ class Condition(Mapping[str, Any]):
 
     def __init__(self, rules: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         if rules is not None and not isinstance(rules, Mapping):
-            raise SpecError("condition", f"takes a mapping from fields to what they must be, not {rules!r}", value=rules)
+            raise SpecError(
+                "condition", f"takes a mapping from fields to what they must be, not {rules!r}", value=rules
+            )
         try:
             self._written: dict[str, Any] = settled({**(rules or {}), **more})
             self._rule = condition_rule(self._written)
@@ -128,12 +130,37 @@ def _copied(written: Any) -> Any:
     return [_copied(value) for value in written] if isinstance(written, list) else copy.copy(written)
 
 
-def _comparable(written: Any) -> Any:
-    """Return what compares as conditions do: order of keys does not count, `1` and `True` differ, `1` and `1.0` not."""
-    if isinstance(written, dict):
-        return "fields", frozenset((key, _comparable(value)) for key, value in written.items())
-    if isinstance(written, list):
-        return "list", tuple(_comparable(value) for value in written)
-    if isinstance(written, re.Pattern):
-        return "regex", (written.pattern, written.flags)
-    return classify(written)
+def _comparable(condition: dict[str, Any]) -> Any:
+    """Return what compares as conditions do, and can be hashed.
+
+    The order of keys does not count; `1` and `True` differ, `1` and `1.0` do not; a list and `$or` of one field are
+    the same, as are a value and `=` of it, and `$not` of a condition and `$nor` of it alone.
+    """
+    return frozenset((key, _comparable_operand(key, value, _comparable)) for key, value in _without_not(condition))
+
+
+def _without_not(rules: dict[str, Any]) -> list[tuple[str, Any]]:
+    if "$not" in rules and "$nor" not in rules:
+        return [("$nor", [value]) if key == "$not" else (key, value) for key, value in rules.items()]
+    return list(rules.items())
+
+
+def _comparable_operand(key: str, value: Any, below: Callable[[Any], Any]) -> Any:
+    if key in COMBINATORS:
+        return tuple(below(each) for each in value) if isinstance(value, list) else below(value)
+    return _comparable_rule(value)
+
+
+def _comparable_rule(value: Any) -> Any:
+    """Return what compares as the rules of one field do."""
+    if isinstance(value, list):
+        return "any", tuple(_comparable_rule(each) for each in value)
+    if isinstance(value, re.Pattern):
+        return "regex", (value.pattern, value.flags)
+    if not isinstance(value, dict):
+        return classify(value)
+    if value.keys() == {"="}:
+        return _comparable_rule(value["="])
+    if value.keys() == {"$or"}:
+        return _comparable_rule(value["$or"])
+    return frozenset((key, _comparable_operand(key, each, _comparable_rule)) for key, each in _without_not(value))

@@ -18,14 +18,42 @@ from typing import Any, Final, TypeAlias
 from ..errors import CallbackError
 from .operators import COMPARISONS
 from .places import name_of
-from .rules import AllOf, AnyOf, Call, Complement, Each, Equal, Exists, Fields, Negated, Ordered, Rule, TextTest, below, calls
+from .rules import (
+    AllOf,
+    AnyOf,
+    Call,
+    Complement,
+    Each,
+    Equal,
+    Exists,
+    Fields,
+    Negated,
+    Ordered,
+    Rule,
+    TextTest,
+    below,
+    calls,
+)
 from .values import LISTS, MISSING, classify, elements
 
 __all__ = ["Test", "compile_rule", "member", "values_at"]
 
 Test: TypeAlias = Callable[[Any], Any]
 
-_SCALARS: Final = (str, bytes, bytearray, int, float, complex, Decimal, date, time, timedelta, type(None), type(MISSING))
+_SCALARS: Final = (
+    str,
+    bytes,
+    bytearray,
+    int,
+    float,
+    complex,
+    Decimal,
+    date,
+    time,
+    timedelta,
+    type(None),
+    type(MISSING),
+)
 _SCALAR_TYPES: Final = frozenset((*_SCALARS, bool, datetime))
 _NOTHING: Final = (MISSING,)
 

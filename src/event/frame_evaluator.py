@@ -136,9 +136,7 @@ def row_expression(rule: Rule, schema: pl.Schema) -> pl.Expr | None:
     return None
 
 
-def _joined(
-    join: Callable[..., pl.Expr], neutral: bool, rules: Sequence[Rule], schema: pl.Schema
-) -> pl.Expr | None:
+def _joined(join: Callable[..., pl.Expr], neutral: bool, rules: Sequence[Rule], schema: pl.Schema) -> pl.Expr | None:
     parts = [row_expression(rule, schema) for rule in rules]
     known = [part for part in parts if part is not None]
     return join(constant(neutral), *known) if len(known) == len(parts) else None

@@ -1,13 +1,13 @@
 """The operators of conditions: from an operator's name and operand to the rule that it stands for.
 
-    name                                       operand                       true of
-    =  !=                                      any value; a list is OR/NOR   any value that is there
-    >  >=  <  <=                               number, text, time            a value of the same kind
-    prefix suffix contains wildcard regex      text, or a list of texts      a text
-    iequals iprefix isuffix                    text, or a list (any case)    a text
-    cidr                                       "10.0.0.0/8", or a list       a text that is an IP address within
-    exists                                     true or false                 leaf values
-    not                                        anything that a field takes   any value that is there
+name                                       operand                       true of
+=  !=                                      any value; a list is OR/NOR   any value that is there
+>  >=  <  <=                               number, text, time            a value of the same kind
+prefix suffix contains wildcard regex      text, or a list of texts      a text
+iequals iprefix isuffix                    text, or a list (any case)    a text
+cidr                                       "10.0.0.0/8", or a list       a text that is an IP address within
+exists                                     true or false                 leaf values
+not                                        anything that a field takes   any value that is there
 """
 
 from __future__ import annotations

@@ -31,23 +31,24 @@ LISTS: Final = (list, tuple, set, frozenset)
 KINDS: Final = ("number", "text", "time", "truth", "null", "other")
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
-_MOST_DIGITS = 400
-"""A whole Decimal longer than this is beyond every float: it is not spelled out as an int (1E+999999999 would be)."""
+_EXACT = 2**53
+"""Up to here every whole number is a float."""
 
 
 def plain_number(value: Decimal) -> int | float:
     """Turn a Decimal into an int if it is whole, else into the nearest float.
 
-    >>> plain_number(Decimal("3.0")), plain_number(Decimal("0.1"))
-    (3, 0.1)
+    A whole number beyond 2**53 is an int only if it was spelled out: `1e300` is the float.
+
+    >>> plain_number(Decimal("3.0")), plain_number(Decimal("0.1")), plain_number(Decimal("1e300"))
+    (3, 0.1, 1e+300)
     """
-    if value.is_nan():
-        return float("nan")
-    if value.is_infinite() or value.adjusted() > _MOST_DIGITS:
-        return float("inf") if value > 0 else float("-inf")
-    if value.adjusted() < -_MOST_DIGITS:
-        return 0.0
-    return int(value) if value == value.to_integral_value() else float(value)
+    if not value.is_finite():
+        return float("nan") if value.is_nan() else float(value)
+    if value != value.to_integral_value():
+        return float(value)
+    spelled_out = int(value.as_tuple().exponent) <= 0
+    return int(value) if spelled_out or abs(value) <= _EXACT else float(value)
 
 
 def time_of(value: date) -> datetime:

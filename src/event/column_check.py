@@ -1,0 +1,128 @@
+"""What of a condition can never be true of a frame with given columns: unknown columns, texts compared with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, Final
+
+import polars as pl
+
+from ..errors import nearest
+from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Negated, Ordered, Rule, TextTest
+
+__all__ = ["Problem", "problems"]
+
+_SAYS: Final = {
+    "number": "numbers",
+    "text": "texts",
+    "time": "times",
+    "truth": "true or false",
+    "fields": "fields below",
+    "other": "values that no condition compares",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that can never be true: a sentence, and the nearest name that there is."""
+
+    message: str
+    suggestion: str | None = None
+
+
+def problems(rule: Rule, columns: Mapping[str, Any]) -> list[Problem]:
+    """Return what cannot be true, in the order of the condition.
+
+    Args:
+        rule: the rule of a whole condition.
+        columns: names with their polars types.
+    """
+    return _problems(rule, "", pl.Struct(dict(columns)))
+
+
+def _kind(dtype: Any) -> str:
+    if dtype.is_numeric():
+        return "number"
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return "text"
+    if isinstance(dtype, pl.Datetime | pl.Date):
+        return "time"
+    return {pl.Boolean: "truth", pl.Null: "null", pl.Struct: "fields"}.get(dtype.base_type(), "other")
+
+
+def _element(dtype: Any) -> Any:
+    """Return the type of a column's values, or of the elements of its lists."""
+    while isinstance(dtype, pl.List | pl.Array):
+        dtype = dtype.inner
+    return dtype
+
+
+@singledispatch
+def _problems(rule: Rule, path: str, dtype: Any) -> list[Problem]:
+    return []
+
+
+@_problems.register(Equal)
+@_problems.register(Ordered)
+def _problems_of_comparison(rule: Equal | Ordered, path: str, dtype: Any) -> list[Problem]:
+    kinds = [kind for kind, _ in rule.operands()]
+    if _kind(dtype) in (*kinds, "null", "other") or kinds[0] in ("null", "other"):
+        return []
+    relation = "equal to" if isinstance(rule, Equal) else rule.symbol
+    return [Problem(f"{path} holds {_SAYS[_kind(dtype)]} and is never {relation} the {kinds[0]} {rule.value!r}")]
+
+
+@_problems.register(TextTest)
+def _problems_of_text_test(rule: TextTest, path: str, dtype: Any) -> list[Problem]:
+    if _kind(dtype) in ("text", "null"):
+        return []
+    return [Problem(f"{path} holds {_SAYS[_kind(dtype)]}, and {rule.name} is for texts")]
+
+
+@_problems.register(Exists)
+def _problems_of_exists(rule: Exists, path: str, dtype: Any) -> list[Problem]:
+    if rule.wanted and _kind(dtype) == "fields":
+        return [Problem(f"{path} has fields below; exists is for those: it looks at values")]
+    return []
+
+
+@_problems.register(Negated)
+@_problems.register(Complement)
+def _problems_of_negation(rule: Negated | Complement, path: str, dtype: Any) -> list[Problem]:
+    return _problems(rule.rule, path, dtype)
+
+
+@_problems.register(AnyOf)
+@_problems.register(AllOf)
+@_problems.register(Each)
+def _problems_of_several(rule: AnyOf | AllOf | Each, path: str, dtype: Any) -> list[Problem]:
+    return [problem for each in rule.rules for problem in _problems(each, path, dtype)]
+
+
+@_problems.register(Fields)
+def _problems_of_fields(rule: Fields, path: str, dtype: Any) -> list[Problem]:
+    found: list[Problem] = []
+    for name, each in rule.items:
+        found += _problems_below(name, each, path, dtype)
+    return found
+
+
+def _problems_below(name: str, rule: Rule, path: str, dtype: Any) -> list[Problem]:
+    known = {field.name: field.dtype for field in dtype.fields} if isinstance(dtype, pl.Struct) else {}
+    head, dot, tail = name.partition(".")
+    if name in known:
+        return _problems(rule, _at(path, name), _element(known[name]))
+    if head in known and dot:
+        return _problems_below(tail, rule, _at(path, head), _element(known[head]))
+    if _kind(dtype) in ("null", "other"):
+        return []
+    if not isinstance(dtype, pl.Struct):
+        return [Problem(f"{path} holds {_SAYS[_kind(dtype)]} and has no field {name!r} below")]
+    where = f"{path} has no field" if path else "there is no column"
+    return [Problem(f"{where} {name!r}", nearest(name, known) or nearest(head, known))]
+
+
+def _at(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

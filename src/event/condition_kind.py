@@ -1,0 +1,194 @@
+"""Conditions in SCL: from statements to a condition, each mistake with its place, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from ..errors import Mistake, ScriptError, SpecError
+from ..fields import Kind
+from ..lexer import Group, ListValue, Scalar, Statement
+from .condition import Condition
+from .condition_writer import write_condition
+from .operators import OPERATORS
+
+__all__ = ["ConditionKind"]
+
+KEYWORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None}
+_YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}
+_COMBINATORS: Final = {"any": "$or", "all": "$and", "none": "$nor", "not": "$not"}
+
+
+@dataclass(frozen=True)
+class ConditionKind(Kind):
+    """A condition in parentheses, `condition=(temp>20 name.type=[command response] not=(status=fail))`.
+
+    All statements must hold, two on one key for the same value. `=` takes a value or a list (any of it), `!=` (none of
+    it), `> >= < <=` a number, a text or a time in ISO 8601, `~` a regular expression. The other operators stand in
+    parentheses: `status=(prefix="ab" exists=yes)`, as do fields below: `name=(type=command)`. `any=( )` holds if one of
+    its statements does, `none=( )` if none does, `all=( )` and `not=( )` if all of them do, or do not.
+
+    The keywords `true`, `false` and `null` are those values; in quotes they are texts, as `yes` and `no` are anywhere
+    but behind `exists`.
+    """
+
+    says: ClassVar[str] = "a condition such as (temp>20 name=[a b])"
+    takes_nodes: ClassVar[bool] = True
+
+    def parse(self, value: Any) -> Condition:
+        if isinstance(value, Condition):
+            return value
+        if not isinstance(value, Mapping):
+            raise self._wrong(value)
+        try:
+            return Condition(value)
+        except SpecError as error:
+            raise ValueError(str(error).removeprefix("condition: ")) from error
+
+    def from_nodes(self, nodes: Sequence[Statement]) -> Condition:
+        """Turn statements into a condition. Raises ScriptError with all that is wrong with them."""
+        mistakes: list[Mistake] = []
+        written = _condition(nodes, mistakes)
+        if mistakes:
+            raise ScriptError(mistakes)
+        return Condition(written)
+
+    def write(self, value: Mapping[str, Any]) -> str:
+        """Write the condition as SCL. Raises ValueError if it holds what only Python can say, such as a function."""
+        return f"({write_condition(value)})"
+
+
+def _condition(nodes: Sequence[Statement], mistakes: list[Mistake]) -> dict[str, Any]:
+    """Return the condition that all the statements make; what is wrong with one is noted, and the rest read on."""
+    conditions = [_noted(node, mistakes) for node in nodes]
+    merged: dict[str, Any] = {}
+    for condition in conditions:
+        for key, value in condition.items():
+            _add(merged, key, value)
+    return merged
+
+
+def _noted(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+    before = len(mistakes)
+    try:
+        condition = _statement(node, mistakes)
+        if len(mistakes) == before:
+            Condition(condition)
+    except SpecError as error:
+        mistakes.append(_mistake(node, error.message, error.allowed, error.suggestion))
+    except ValueError as error:
+        mistakes.append(_mistake(node, str(error)))
+    return condition if len(mistakes) == before else {}
+
+
+def _mistake(node: Any, message: str, expected: Sequence[str] = (), suggestion: str | None = None) -> Mistake:
+    return Mistake(node.line, node.column, message, node.length, tuple(expected), suggestion)
+
+
+def _add(merged: dict[str, Any], key: str, value: Any) -> None:
+    """Let `key` hold `value` too."""
+    if key not in merged:
+        merged[key] = value
+    elif key in ("$and", "$nor"):
+        merged[key] = [*merged[key], *value]
+    elif key in ("$or", "$not"):
+        _add(merged, "$and", [{key: value}])
+    else:
+        merged[key] = _both(merged[key], value)
+
+
+def _both(one: Any, other: Any) -> dict[str, Any]:
+    """Return what holds of a value if both hold."""
+    left, right = (each if isinstance(each, dict) else {"=": each} for each in (one, other))
+    same_sort = _has_operators(left) == _has_operators(right)
+    if same_sort and not left.keys() & right.keys():
+        return {**left, **right}
+    return {**left, "$and": [*left.get("$and", ()), right]}
+
+
+def _has_operators(rule: dict[str, Any]) -> bool:
+    return any(key in OPERATORS for key in rule)
+
+
+def _statement(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+    _no_children(node)
+    if isinstance(node.value, Group) and node.op == "=" and node.key in _COMBINATORS:
+        return _combined(_COMBINATORS[node.key], node.value, mistakes)
+    return {node.key: _field(node, mistakes)}
+
+
+def _no_children(node: Statement) -> None:
+    if node.children is not None:
+        raise ValueError(f"nothing may stand in parentheses behind the value of {node.key}")
+
+
+def _combined(name: str, group: Group, mistakes: list[Mistake]) -> dict[str, Any]:
+    if name == "$not":
+        return {name: _condition(group.statements, mistakes)}
+    if name == "$and":
+        return {name: [_condition(group.statements, mistakes)]}
+    return {name: [_alternative(node, mistakes) for node in group.statements]}
+
+
+def _alternative(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+    """Return one of the conditions in `any=( )` or `none=( )`: a statement, or several in `all=( )`."""
+    if node.key == "all" and node.op == "=" and isinstance(node.value, Group) and node.children is None:
+        return _condition(node.value.statements, mistakes)
+    return _noted(node, mistakes)
+
+
+def _field(node: Statement, mistakes: list[Mistake]) -> Any:
+    """Return what must hold of the field that a statement names."""
+    if isinstance(node.value, Group):
+        if node.op != "=":
+            raise ValueError(f"{node.key}{node.op} takes a value, not parentheses")
+        return _object(node.value, mistakes)
+    value = _value(node.value)
+    return value if node.op == "=" else {"regex" if node.op == "~" else node.op: value}
+
+
+def _value(node: Scalar | ListValue) -> Any:
+    if isinstance(node, ListValue):
+        return [_value(item) for item in node.items]
+    is_keyword = node.kind == "keyword" and node.value in KEYWORDS
+    return KEYWORDS[str(node.value)] if is_keyword else node.value
+
+
+def _object(group: Group, mistakes: list[Mistake]) -> dict[str, Any]:
+    """Return the operators, or the fields below, that stand in the parentheses behind a field."""
+    merged: dict[str, Any] = {}
+    for node in group.statements:
+        before = len(mistakes)
+        try:
+            part = _within(node, mistakes)
+            if len(mistakes) == before:
+                Condition({"value": part})
+                for key, value in part.items():
+                    _add(merged, key, value)
+        except SpecError as error:
+            mistakes.append(_mistake(node, error.message, error.allowed, error.suggestion))
+        except ValueError as error:
+            mistakes.append(_mistake(node, str(error)))
+    return merged
+
+
+def _within(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+    """Return what a statement says that stands in the parentheses behind a field."""
+    _no_children(node)
+    if isinstance(node.value, Group) and node.op == "=" and node.key in ("any", "all", "none"):
+        if node.key == "all":
+            return {"$and": [_object(node.value, mistakes)]}
+        name = _COMBINATORS[node.key]
+        return {name: [_alternative_within(each, mistakes) for each in node.value.statements]}
+    if node.key == "exists" and isinstance(node.value, Scalar) and node.op == "=":
+        if node.value.value not in _YES_NO:
+            raise ValueError(f"exists is yes or no, not {node.value.value}")
+        return {"exists": _YES_NO[str(node.value.value)]}
+    return {node.key: _field(node, mistakes)}
+
+
+def _alternative_within(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+    if node.key == "all" and node.op == "=" and isinstance(node.value, Group) and node.children is None:
+        return _object(node.value, mistakes)
+    return _within(node, mistakes)

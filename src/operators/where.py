@@ -1,0 +1,65 @@
+"""Let the rows pass that a condition matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..event import Condition, ConditionKind
+from ..fields import option
+from ..running import Context, Operator
+from .base import Transform
+from .functions import Mishaps
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Where", "check_condition"]
+
+
+def check_condition(component: Transform, condition: Condition, columns: Mapping[str, Any]) -> None:
+    """Raise SpecError if the condition names columns that are not there, or can never be true of their values."""
+    from ..event.column_check import problems
+
+    found = problems(condition.rule, columns)
+    if found:
+        message = "; ".join(problem.message for problem in found)
+        suggestion = next((problem.suggestion for problem in found if problem.suggestion), None)
+        raise component.wrong("condition", message, suggestion=suggestion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where(Transform):
+    """Let the rows pass that a condition matches; the others count as filtered.
+
+    Keeps the order. A null is a field that is not there: `x=null` matches it, `exists=yes` does not.
+
+    Example:
+        filter=where(condition=(temp>-50 not=(status=fail)))
+    """
+
+    family: ClassVar[str] = "filter"
+    variant: ClassVar[str] = "where"
+
+    condition: Condition = option("what a row must be like to pass", ConditionKind())
+
+    def open(self, context: Context) -> Operator:
+        return _Filter(self.condition, context)
+
+    def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if inputs is not None:
+            check_condition(self, self.condition, inputs)
+        return inputs
+
+
+class _Filter(Operator):
+    def __init__(self, condition: Condition, context: Context) -> None:
+        self._condition = condition
+        self._mishaps = Mishaps(context)
+
+    def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
+        mask = self._condition.mask(frame, lambda error: self._mishaps.count("the condition", error))
+        if mask.all():
+            return (frame,)
+        return (frame.filter(mask),) if mask.any() else ()
