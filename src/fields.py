@@ -331,7 +331,8 @@ class Component:
         for f in dataclasses.fields(self):
             given = getattr(self, f.name)
             if "kind" in f.metadata and given is not f.default and given is not None:
-                object.__setattr__(self, f.name, self._parsed(f.name, f.metadata["kind"].parse, given))
+                name = f.metadata.get("called") or f.name
+                object.__setattr__(self, f.name, self._parsed(name, f.metadata["kind"].parse, given))
         self.check()
 
     def check(self) -> None:

@@ -53,6 +53,7 @@ class Assembly:
                 base=self.plan.base,
                 imports=self.plan.imports,
                 keep_text=stage.name in self.plan.texts,
+                header=self.plan.headers.get(stage.name),
             )
             letters = DeadLetterPart(self.plan.dead_letters, stage.name)
             self.states[stage.name] = StageState(stage.name, context, letters)
@@ -75,7 +76,7 @@ class Assembly:
             if isinstance(component, SortedMerge):
                 return MergeNode(state, component.open(stage.inputs), stage.inputs)
             if isinstance(component, Writer):
-                return SinkNode(state, component.open(state.context))
+                return SinkNode(state, component.open(state.context), self._empty(stage))
             assert isinstance(component, Transform), f"{component.title()} is neither source, operator nor sink"
             return OperatorNode(
                 state,
@@ -83,6 +84,13 @@ class Assembly:
                 drops_rows=component.drops_rows,
                 examples=stage.family == "event",
             )
+
+    def _empty(self, stage: Stage) -> Any:
+        """Return a frame without rows with the columns of the stage, if they are known."""
+        import polars as pl
+
+        columns = self.plan.columns.get(stage.name)
+        return pl.DataFrame(schema=dict(columns)) if columns is not None else None
 
     def flow(self, inlets: Sequence[Inlet], stages: Iterable[Stage], extra: Sequence[tuple[str, Node]] = ()) -> Flow:
         """Open the stages, join them to each other and to the inlets.

@@ -163,11 +163,18 @@ class OperatorNode(Node):
 
 
 class SinkNode(Node):
-    """A stage where the stream ends."""
+    """A stage where the stream ends.
 
-    def __init__(self, state: StageState, sink: Sink) -> None:
+    Args:
+        state: its state.
+        sink: the running writer.
+        empty: a frame without rows that is written if no rows came, so that the output has its columns all the same.
+    """
+
+    def __init__(self, state: StageState, sink: Sink, empty: pl.DataFrame | None = None) -> None:
         super().__init__(state)
         self.sink = sink
+        self._empty = empty
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
         counts = self.state.counts
@@ -188,6 +195,8 @@ class SinkNode(Node):
         """Complete the output after a good run, or leave nothing that looks complete."""
         with blame(self.name):
             if good:
+                if self._empty is not None and not self.state.counts.received:
+                    self.sink.write(self._empty)
                 self.sink.close()
             else:
                 self.sink.abort()

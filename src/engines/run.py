@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -31,23 +32,23 @@ class Control:
     Attributes:
         on_start: called once with the flow and the assembly, when all stages are open; what they count may be read
             from another thread while the run goes on.
-        signal: the signal that asked for the end, if one did.
+        asked_by: the signal that asked for the end, if one did.
     """
 
     on_start: Callable[[Flow, Assembly], None] | None = None
-    signal: int | None = None
+    asked_by: int | None = None
     _stop: Stop | None = None
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """Ask the run to end: sources stop, what was read is worked off. Safe in a signal handler."""
-        self.signal = number
+        self.asked_by = number
         if self._stop is not None:
             self._stop.request()
 
     def attach(self, stop: Stop | None) -> None:
         """Called by the run when it begins, and with None when it is over."""
         self._stop = stop
-        if stop is not None and self.signal is not None:
+        if stop is not None and self.asked_by is not None:
             stop.request()
 
 
@@ -120,7 +121,7 @@ def _run(plan: Plan, name: str, control: Control, assembly: Assembly) -> RunRepo
         tuple(_in_order(plan, stages)),
         time.monotonic() - outcome.started,
         error=outcome.error,
-        interrupted=control.signal if outcome.error is None and not outcome.complete else None,
+        interrupted=control.asked_by if outcome.error is None and not outcome.complete else None,
         dead_letters=str(plan.dead_letters) if letters else None,
     )
 

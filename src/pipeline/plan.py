@@ -58,6 +58,7 @@ class Plan:
         columns: columns of each stage's output (name -> polars type), None where not known before the run.
         ordering: for each reader that leads to a merge, how its records are ordered.
         texts: names of the readers that shall keep the text of each row.
+        headers: for each writer of rows as they were read, the header line of its first source.
         mistakes: all that is wrong: the stage (None: the pipeline), and the error.
         notes: what could not be checked, and why.
     """
@@ -67,6 +68,7 @@ class Plan:
     columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     ordering: Mapping[str, Ordering] = field(default_factory=dict)
     texts: frozenset[str] = frozenset()
+    headers: Mapping[str, str | None] = field(default_factory=dict)
     mistakes: tuple[tuple[Stage | None, SpecError], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -138,6 +140,7 @@ class _Planner:
         self._columns: dict[str, Mapping[str, Any] | None] = {}
         self._mistakes: list[tuple[Stage | None, SpecError]] = []
         self._notes: list[str] = []
+        self._headers: dict[str, str | None] = {}
 
     def plan(self) -> Plan:
         for stage in self._spec:
@@ -155,6 +158,7 @@ class _Planner:
             columns=self._columns,
             ordering=ordering,
             texts=frozenset(texts),
+            headers=self._headers,
             mistakes=tuple(self._mistakes),
             notes=tuple(self._notes),
         )
@@ -233,7 +237,15 @@ class _Planner:
                 )
         sources = [other for other in upstream if isinstance(other.component, Reader)]
         self._check_same_columns(writer, sources)
+        self._headers[stage.name] = self._header(sources[0])
         return [source.name for source in sources]
+
+    def _header(self, source: Stage) -> str | None:
+        read = getattr(source.component, "header_line", None)
+        try:
+            return read(Context(stage=source.name, base=self._base)) if read is not None else None
+        except SourceError:  # it is in the notes already: the columns could not be read either
+            return None
 
     def _check_same_columns(self, writer: Writer, sources: Sequence[Stage]) -> None:
         known = [(s.name, columns) for s in sources if (columns := self._columns[s.name]) is not None]
