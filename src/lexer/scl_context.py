@@ -72,7 +72,6 @@ class Context:
         self.surplus = {"RPAREN": 0, "RBRACKET": 0}
         self._parser = parser
         self._is_known = False
-        self._said = set[int]()
 
     def enter(self) -> None:
         """Take note of the tokens around the fault, before a repair reads on.
@@ -115,8 +114,7 @@ class Context:
 
     def say(self, offset: int, message: str, length: int = 1, *, back: int = 0) -> None:
         """Report a mistake here (or some symbols back), unless it follows from one that has been reported."""
-        if not self._is_known and offset not in self._said:
-            self._said.add(offset)
+        if not self._is_known:
             self.report.add(offset, message, length, self.expected(back))
 
     def source(self, token: Token) -> str:

@@ -40,7 +40,7 @@ class Entry:
         children: what stands in the parentheses; None where there are none.
         spaced: whether a blank line stands before it.
         trailing: the comment that follows it on its last line.
-        line: the whole as one line, if it may be one and is not too long for any; made by `_close`.
+        line: the whole as one line, if it may be one and is not too long for any line.
     """
 
     head: str

@@ -37,6 +37,7 @@ class Report:
         self.path = path
         self._limit = limit
         self._mistakes: list[Mistake] = []
+        self._reported = set[int]()
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -52,7 +53,10 @@ class Report:
         return bisect_right(self._line_starts, offset)
 
     def add(self, offset: int, message: str, length: int = 1, expected: tuple[str, ...] = ()) -> None:
-        """Keep a mistake; raise ScriptError with all of them when there are too many to be of use."""
+        """Keep a mistake, one for each place; raise ScriptError with all when there are too many to be of use."""
+        if offset in self._reported:
+            return
+        self._reported.add(offset)
         self._mistakes.append(Mistake(*self.place(offset), message, max(1, length), expected))
         if len(self._mistakes) == self._limit > 1:
             rest = f"more than {self._limit - 1} mistakes: what follows was not looked at"
