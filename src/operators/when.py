@@ -37,6 +37,7 @@ class When(Transform):
 
     family: ClassVar[str] = "event"
     variant: ClassVar[str] = "when"
+    drops_rows: ClassVar[bool] = True
 
     condition: Condition = option("what a row must be like to be an event", ConditionKind())
     print: str | None = option(

@@ -41,6 +41,7 @@ class Where(Transform):
 
     family: ClassVar[str] = "filter"
     variant: ClassVar[str] = "where"
+    drops_rows: ClassVar[bool] = True
 
     condition: Condition = option("what a row must be like to pass", ConditionKind())
 
