@@ -139,14 +139,15 @@ class CsvPayload:
         self._delimiter = delimiter
 
     def decode(self, data: bytes) -> dict[str, Any]:
+        if not data:
+            raise UnreadableError("an empty message")
         text = to_text(data)
+        if "\0" in text:
+            raise UnreadableError("not CSV: it holds a NUL byte")
         try:
-            rows = list(csv.reader([text.rstrip("\r\n")], delimiter=self._delimiter, strict=True))
+            row = next(csv.reader([text.rstrip("\r\n")], delimiter=self._delimiter, strict=True))
         except csv.Error as error:
             raise UnreadableError(f"not CSV: {error}") from None
-        if not rows:
-            raise UnreadableError("an empty message")
-        row = rows[0]
         if len(row) != len(self._columns):
             raise UnreadableError(
                 f"{len(row)} fields, not the {len(self._columns)} of columns=[{' '.join(self._columns)}]"

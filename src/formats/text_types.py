@@ -11,7 +11,7 @@ from .value_types import NULL, ValueType
 __all__ = ["convert", "parse_text", "type_texts"]
 
 _INTEGER: Final = re.compile(r"\s*[+-]?(0|[1-9][0-9]*)\s*\Z")
-_NUMBER: Final = re.compile(r"\s*[+-]?((0|[1-9][0-9]*)\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
+_NUMBER: Final = re.compile(r"\s*[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
 _DECLARED_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,19}\s*\Z")
 _DECLARED_NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False, "yes": True, "no": False}

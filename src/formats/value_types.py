@@ -113,6 +113,7 @@ def _absorb_list(known: ValueType, value: list[Any], widen: bool, depth: int) ->
         inner = NULL
     else:
         raise _misfit(known, value)
+    widen = widen or inner == NULL  # the first list that holds anything shows all of it at once
     for element in value:
         inner = absorb(inner, element, widen=widen, depth=depth)
     return ListOf(inner)
