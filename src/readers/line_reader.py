@@ -9,7 +9,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from typing import Any, BinaryIO
 
 from ..errors import SourceError
-from ..fields import Size, option
+from ..fields import Size, Value, option
 from ..formats.files import FoundFile, find_files, open_bytes
 from ..formats.lines import LineBlock, read_lines
 from ..formats.payload import Payload
@@ -35,8 +35,10 @@ class LineReader(RecordReader):
         kw_only=False,
         metadata=option("file to read, or files as a glob such as logs/*.log.gz").metadata,
     )
-    queue: Any = option("where `run` puts the records", default=None, kw_only=False, runtime=True)
-    wrapper: Any = option("called with each record; what it returns is put", default=None, kw_only=False, runtime=True)
+    queue: Any = option("where `run` puts the records", Value(), default=None, kw_only=False, runtime=True)
+    wrapper: Any = option(
+        "called with each record; what it returns is put", Value(), default=None, kw_only=False, runtime=True
+    )
     filename: InitVar[str | None] = None
     max_record: int = option(
         "longest line, with its line end; longer ones are dead letters", Size(), default=16 * 10**6

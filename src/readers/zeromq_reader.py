@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from ..fields import Choice, Duration, Integer, Names, YesNo, option
+from ..fields import Choice, Duration, Integer, Names, Value, YesNo, option
 from ..formats.delimiter import Delimiter
 from ..formats.payload import Payload, make_payload
 from ..record import TIMESTAMP, DeadLetter, Idle
@@ -86,9 +86,11 @@ class ZeroMQReader(RecordReader):
     )
     server_key: str | None = option("public CURVE key of the server to connect to, or its file", default=None)
     secret_key: str | None = option("file of the own secret CURVE key, or env:NAME", SecretKey(), default=None)
-    queue: Any = option("where `run` puts the records", default=None, runtime=True)
-    wrapper: Any = option("called with each record; what it returns is put", default=None, runtime=True)
-    now: Callable[[], float] = option("the time of day, in seconds since 1970", default=time.time, runtime=True)
+    queue: Any = option("where `run` puts the records", Value(), default=None, runtime=True)
+    wrapper: Any = option("called with each record; what it returns is put", Value(), default=None, runtime=True)
+    now: Callable[[], float] = option(
+        "the time of day, in seconds since 1970", Value(), default=time.time, runtime=True
+    )
 
     def __post_init__(self, columns: Any) -> None:
         if not callable(columns):
