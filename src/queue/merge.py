@@ -80,6 +80,12 @@ class Merge:
         """No record before this will go out any more, as of the last `take`; None while nothing is known."""
         return plain(self._passed)
 
+    def add(self, name: str) -> None:
+        """Add one more input behind the others. What has gone out without it stays as it is."""
+        self._inputs.append(_Input(name))
+        self._schemas.append({})
+        self._columns = None
+
     def declare(self, index: int, columns: Mapping[str, Any]) -> None:
         """Say which columns (name and polars type) the frames of an input have, before the first of them comes.
 
@@ -150,6 +156,10 @@ class Merge:
         awaited = self._awaited()
         unknown = [index for frontier, index in awaited if frontier is None]
         return unknown or ([min(awaited)[1]] if awaited else [])
+
+    def asleep(self) -> list[int]:
+        """Return the inputs that are idle and have not ended."""
+        return [index for index, source in enumerate(self._inputs) if source.open and source.idle]
 
     def buffered(self, index: int) -> int:
         """Return how many records of this input wait to go out."""

@@ -54,6 +54,10 @@ class Run(ABC):
         """Return the time of one record."""
 
     @abstractmethod
+    def record(self, index: int) -> Any:
+        """Return one record; a row of a frame as a dict."""
+
+    @abstractmethod
     def part(self, start: int, stop: int) -> Run:
         """Return the records from `start` up to `stop`, without copying them."""
 
@@ -124,6 +128,9 @@ class ObjectRun(Run):
     def time(self, index: int) -> Any:
         return self._times[self._start + index]
 
+    def record(self, index: int) -> Any:
+        return self._objects[self._start + index]
+
     def part(self, start: int, stop: int) -> ObjectRun:
         return ObjectRun(self._objects, self._times, self._start + start, self._start + stop)
 
@@ -187,6 +194,9 @@ class FrameRun(Run):
 
     def time(self, index: int) -> Any:
         return self.times.item(index)
+
+    def record(self, index: int) -> dict[str, Any]:
+        return self.frame.row(index, named=True)
 
     def part(self, start: int, stop: int) -> FrameRun:
         return FrameRun(self.frame.slice(start, stop - start), self._column, self.columns)
