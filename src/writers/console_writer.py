@@ -155,8 +155,9 @@ def _show(data: bytes) -> None:
     except BrokenPipeError as error:
         _drop_what_is_buffered()
         raise SinkError("stdout was closed by its reader") from error
-    except (OSError, ValueError) as error:
-        raise SinkError(f"stdout cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        _drop_what_is_buffered()
+        raise SinkError(f"stdout cannot be written: {error.strerror or error}") from error
 
 
 def _drop_what_is_buffered() -> None:

@@ -128,5 +128,5 @@ def test_a_closed_pipe_is_named_and_nothing_complains_at_exit():
 def test_a_full_disk_behind_stdout_is_named():
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([sys.executable, "-c", SCRIPT], stdout=full, stderr=subprocess.PIPE, check=False)
-    assert done.stderr.startswith(b"said: stdout cannot be written: No space left")
+    assert done.stderr == b"said: stdout cannot be written: No space left on device\n"
     assert done.returncode == 1
