@@ -14,8 +14,10 @@ from .scl_report import Token, shown
 __all__ = ["as_string", "at_fault", "blame", "count_lines"]
 
 _WORD = re.compile(WORD)
+_OPERATOR_AHEAD = re.compile(r"\s*+[=<>!~]")
+_OF_A_KEY = "a key has letters, digits and underscores, and dots between them"
 _HINTS = {
-    ",": "values are separated by blanks, not by commas",
+    ",": "separate values by blanks, or put text in double quotes",
     "'": "strings stand in double quotes",
     ":": "write key=value, or put the text in double quotes",
     '"': 'a string stands alone, and a quote inside it is written \\"',
@@ -64,8 +66,9 @@ def _bad_word(t: Token) -> Token:
     start, word = t.lexpos, match[0]
     legal = _WORD.match(word)
     wrong = legal.end() if legal else 0
-    hint = _HINTS.get(word[wrong], f"put {shown(word)} in double quotes" if len(word) > 1 else "")
-    message = f"{word[wrong]!r} cannot stand in a word" + (f": {hint}" if hint else "")
+    is_key = _OPERATOR_AHEAD.match(t.lexer.lexdata, match.end()) is not None
+    hint = _HINTS.get(word[wrong]) or (_OF_A_KEY if is_key else f"put {shown(word)} in double quotes")
+    message = f"{word[wrong]!r} cannot stand in a word: {hint}"
     t.lexer.lexpos = match.end()
     t.type, t.value = "KEYWORD", word
     blame(t, start + wrong, message, expected=t.lexer.expected())
@@ -85,6 +88,7 @@ def _bad_operator(t: Token) -> Token:
 def _crowded(t: Token) -> Token:
     t.type = "RPAREN" if t.value == ")" else "RBRACKET"
     t.lexer.lexpos = t.lexpos + 1
+    t.lexer.blamed.add(t.lexpos + 1)
     t.lexer.report.add(t.lexpos + 1, f"a blank is missing after '{t.value}'", expected=("a blank",))
     return t
 

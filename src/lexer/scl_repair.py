@@ -128,6 +128,8 @@ def _missing_value(at: Context, token: Token | None) -> None:
 
 def _say_missing_value(at: Context, token: Token | None, back: int = 0) -> None:
     key, op = at.stack[-2 - back], at.stack[-1 - back]
+    if not key.value:
+        return  # the key itself was missing, and that has been said
     end = op.lexpos + len(op.value)
     hint = "; # starts a comment" if _COMMENT.match(at.report.text, end) else ""
     at.say(at.gap(end, token), f"the value of {shown(key.value)} is missing{hint}", back=back)

@@ -8,11 +8,51 @@ import pytest
 from plait.lexer import SCLLexer, parse
 
 VALUES = {
-    "number": ["0", "7", "2.5", "+2.5", "-1.4", ".21", "+.5", "-.5", "3e1", "+6E2", "-6E2", ".6E1", "+4.1E-7", "-4.1E+7"],
-    "string": ["", "two words", 'say "so"', "f(x)", '("both")', "a # b", "a=b", "back\\slash", "line\nbreak", "é ✓ \U0001f300"],
-    "keyword": ["word", "_word_", "123_hello", "hello_123", "1_2_x", "2s", "250ms", "1h30m", "1d", "16MB", "1e", "3e1x", "größe"],
+    "number": [
+        "0",
+        "7",
+        "2.5",
+        "+2.5",
+        "-1.4",
+        ".21",
+        "+.5",
+        "-.5",
+        "3e1",
+        "+6E2",
+        "-6E2",
+        ".6E1",
+        "+4.1E-7",
+        "-4.1E+7",
+    ],
+    "string": [
+        "",
+        "two words",
+        'say "so"',
+        "f(x)",
+        '("both")',
+        "a # b",
+        "a=b",
+        "back\\slash",
+        "line\nbreak",
+        "é ✓ \U0001f300",
+    ],
+    "keyword": [
+        "word",
+        "_word_",
+        "123_hello",
+        "hello_123",
+        "1_2_x",
+        "2s",
+        "250ms",
+        "1h30m",
+        "1d",
+        "16MB",
+        "1e",
+        "3e1x",
+        "größe",
+    ],
     "environment": ["${HOME}", "${PORT:-5555}", "${WHO:-nobody (yet)}", "${EMPTY:-}"],
-}  # fmt: skip
+}
 PAIRS = [(kind, value) for kind, values in VALUES.items() for value in values]
 BLANKS = ["%s", "  %s", "%s  ", " \t%s\n", "\n\n    %s  # a remark\n"]
 SPLITS = [" ", "   ", "\n", "\r\n\t", " # a remark\n"]
