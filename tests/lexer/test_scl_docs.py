@@ -1,0 +1,33 @@
+"""What docs/scl.md shows is what happens."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+from plait.errors import ScriptError
+from plait.lexer import format_text, parse
+
+DOCS = Path(__file__).parents[2] / "docs" / "scl.md"
+BLOCKS = DOCS.read_text(encoding="utf-8").split("```")[1::2]
+
+
+def test_the_examples_in_python_run():
+    assert doctest.testfile(str(DOCS), module_relative=False).failed == 0
+
+
+@pytest.mark.parametrize("start", ["# weather.scl", "window=tumbling("])
+def test_the_examples_in_scl_parse(start):
+    (block,) = (block.strip("\n") for block in BLOCKS if block.startswith("\n" + start))
+    assert parse(block)
+
+
+def test_the_layout_is_the_one_shown():
+    (block,) = (block.lstrip("\n") for block in BLOCKS if block.startswith("\nwindow="))
+    assert format_text(block) == block
+
+
+def test_the_mistakes_are_the_ones_shown():
+    (block,) = (block.strip("\n") for block in BLOCKS if block.startswith("\nweather.scl:"))
+    with pytest.raises(ScriptError) as caught:
+        parse("# weather\nreader=csv(path= timestamp=date)\nfilter=x(from=2010-01-01)", "weather.scl")
+    assert str(caught.value) == block
