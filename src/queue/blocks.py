@@ -23,7 +23,7 @@ from ..record import END, Failure, Frontier, Idle, is_mark
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FRAME", "OBJECTS", "Arrow", "Block", "Loose", "Packed", "Plain", "Rows", "drained", "is_frame", "leading", "pickled", "portable", "unload"]
+__all__ = ["FRAME", "OBJECTS", "PROTOCOL", "Arrow", "Block", "Loose", "Packed", "Plain", "Rows", "drained", "is_frame", "leading", "pickled", "portable", "unload"]
 
 PROTOCOL = 3
 OBJECTS = 1
@@ -103,7 +103,7 @@ class Loose(Block):
         return len(self.bodies)
 
     def items(self) -> list[Any]:
-        return list(loads(_strung(self.bodies)))
+        return loads(_strung(self.bodies))  # type: ignore[no-any-return]  # the pickle of a list
 
     def split(self, count: int) -> tuple[Block, Block]:
         return Loose(self.bodies[:count]), Loose(self.bodies[count:])
@@ -144,7 +144,7 @@ class Packed(Block):
     data: Any
 
     def items(self) -> list[Any]:
-        return list(loads(memoryview(self.data)[4 * self.count :]))
+        return loads(memoryview(self.data)[4 * self.count :])  # type: ignore[no-any-return]  # the pickle of a list
 
     def split(self, count: int) -> tuple[Block, Block]:
         return self._loose().split(count)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import functools
 import os
-import queue
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pickle import dumps
 from time import monotonic
 from typing import Any, ClassVar
 
-from ..record import END, Failure, Frontier, Idle
-from .blocks import Block, Loose, Rows, is_frame, pickled, portable
+from ..record import END, Failure, is_mark
+from .blocks import PROTOCOL, Block, Loose, Rows, is_frame, pickled, portable
 from .depot import Depot
 from .ends import Inlet, Outlet
 from .exchange import Exchange, Place
 
 __all__ = ["Queue"]
-
-_MARKS_THAT_SHIP = (Frontier, Idle, Failure)
 
 
 class _Own:
@@ -31,10 +29,15 @@ class _Own:
         self.shelf = depot.shelf
         Exchange.here().keep(depot)
 
+    def adder(self, _handle: Queue) -> Callable[[bytes], None]:
+        return self.depot.add_pickle
+
     def put(self, body: bytes, block: bool, timeout: float | None) -> None:
         if self.depot.maxsize:
             self.depot.reserve(1, block, timeout)
-        self.depot.add_pickle(body)
+            self.depot.add(Loose([body]), reserved=1)
+        else:
+            self.depot.add_pickle(body)
 
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
         bounded = self.depot.maxsize > 0
@@ -94,6 +97,18 @@ class _Foreign:
             if self._inlet is None:
                 self._inlet = Inlet(self._place, self._maxsize, self.shelf)
             return self._inlet
+
+    def adder(self, handle: Queue) -> Callable[[bytes], None]:
+        """Return what connects when it is first called, and gives the handle the direct way then."""
+        known = weakref.ref(handle)
+
+        def connect(body: bytes) -> None:
+            outlet = self._out()
+            outlet.add(body)
+            if (handle := known()) is not None and not handle._closed:
+                handle._add = outlet.add
+
+        return connect
 
     def put(self, body: bytes, block: bool, timeout: float | None) -> None:
         (self._outlet or self._out()).put(body, block, timeout)
@@ -183,6 +198,7 @@ class Queue:
         self._closed = False
         self._end = end
         self._shelf = end.shelf
+        self._add: Callable[[bytes], None] | None = None if self._maxsize else end.adder(self)
         self._bounded = self._maxsize > 0 and isinstance(end, _Own)
         self._finalizer = weakref.finalize(self, end.leave)
         self._finalizer.atexit = False  # `endings` sees to that, in the right order
@@ -202,19 +218,20 @@ class Queue:
             BrokenPipeError: the process that made the queue has ended.
             ValueError: the queue is closed.
         """
-        if self._closed:
+        if self._add is not None and type(obj) is dict:
+            try:
+                body = dumps(obj, PROTOCOL)
+            except Exception:
+                body = pickled(obj)  # raises again, and shows the object
+            self._add(body)
+        elif self._closed:
             raise ValueError(f"{self!r} is closed")
-        if type(obj) is dict:
-            self._end.put(pickled(obj), block, timeout)
         elif is_frame(obj):
             self.put_block(obj, block, timeout)
         else:
-            self._put_other(obj, block, timeout)
-
-    def _put_other(self, obj: Any, block: bool, timeout: float | None) -> None:
-        self._end.put(pickled(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)
-        if obj is END or isinstance(obj, _MARKS_THAT_SHIP):
-            self._end.flush()
+            self._end.put(pickled(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)
+            if is_mark(obj):
+                self._end.flush()
 
     def put_nowait(self, obj: Any) -> None:
         """Put one item if there is room, else raise queue.Full."""
@@ -321,6 +338,7 @@ class Queue:
         if not self._closed:
             self._closed = True
             self._shelf = deque()
+            self._add = None
             self._finalizer.detach()
             self._end.close()
 

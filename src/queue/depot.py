@@ -18,7 +18,8 @@ from .blocks import FRAME, Block, Loose, Plain, drained, leading, unload
 
 __all__ = ["Depot", "Giver", "Taker"]
 
-_LOOSE_LIMIT = 1024
+_EXACT_BELOW = 64
+"""Queues smaller than this promise room for one item at a time."""
 
 
 class Taker(Protocol):
@@ -35,6 +36,7 @@ class Giver(Protocol):
 
     need: int
     some: bool
+    alone: bool
 
     def grant(self, count: int) -> None:
         """Be told that there is room for `count` items, which is now set aside."""
@@ -43,7 +45,7 @@ class Giver(Protocol):
 class _LocalGiver:
     """A thread of this process that waits for room."""
 
-    some = False
+    some = alone = False
 
     def __init__(self, need: int) -> None:
         self.need = need
@@ -80,8 +82,11 @@ class Depot:
         self._reserved = 0
         self._bell: Bell | None = None
 
+        self._loose: list[bytes] = []  # what threads of this process put; appended to without the lock
+        self._watched = False  # somebody waits for what may be put next
+
     def __len__(self) -> int:
-        return self._count + self._in_hand + len(self.shelf)
+        return self._count + self._in_hand + len(self.shelf) + len(self._loose)
 
     # Room. `reserve` comes before `add`, and only if there is a maxsize.
 
@@ -118,7 +123,7 @@ class Depot:
         with self.lock:
             while self.givers and self._fits(self.givers[0].need):
                 giver = self.givers.popleft()
-                count = giver.need + (self._to_spare(giver.need) if giver.some else 0)
+                count = giver.need + self._to_spare(giver)
                 self._reserved += count
                 giver.grant(count)
 
@@ -132,29 +137,34 @@ class Depot:
         used = len(self) + self._reserved
         return used + need <= self.maxsize or used == 0
 
-    def _to_spare(self, need: int) -> int:
-        """Room beyond the need: a small part, never from the lower half, which those that only need one can count on."""
-        free = self.maxsize - len(self) - self._reserved - need
-        return max(0, min(self.maxsize // 8 - need, free - self.maxsize // 2))
+    def _to_spare(self, giver: Giver) -> int:
+        """Room beyond the need, so that not every item has to ask; never more than half of it all is promised so."""
+        if not giver.some or self.maxsize < _EXACT_BELOW:
+            return 0
+        half = self.maxsize // 2
+        free = self.maxsize - len(self) - self._reserved - giver.need
+        return max(0, min(half - self._reserved, free if giver.alone else free - half))
 
     # In.
 
     def add_pickle(self, body: bytes) -> None:
-        """Put one pickled item at the end."""
-        with self.lock:
-            tail = self._blocks[-1] if self._blocks else None
-            if type(tail) is Loose and len(tail.bodies) < _LOOSE_LIMIT:
-                tail.bodies.append(body)
-            else:
-                self._blocks.append(Loose([body]))
-            self._count += 1
-            if self.maxsize:
-                self._reserved -= 1
-            self._serve()
+        """Put one pickled item at the end, if there is no maxsize."""
+        self._loose.append(body)
+        if self._watched:  # who begins to wait sets this first and looks for loose items then
+            with self.lock:
+                self._serve()
+
+    def _fold(self) -> None:
+        count = len(self._loose)
+        if count:
+            self._blocks.append(Loose(self._loose[:count]))
+            del self._loose[:count]
+            self._count += count
 
     def add(self, block: Block, reserved: int = 0) -> None:
         """Put a block at the end, into room that was set aside for it."""
         with self.lock:
+            self._fold()
             self._blocks.append(block)
             self._count += block.count
             self._reserved -= reserved
@@ -169,19 +179,24 @@ class Depot:
             self._serve()
 
     def _serve(self) -> None:
+        self._watched = True
+        self._fold()
         while self.takers and (self._blocks or self.shelf):
-            taker = self.takers.popleft()
-            block = self._next(taker.want)
-            if not taker.take(block):
-                self._blocks.appendleft(block)
-                self._count += block.count
-        if self._blocks or self.shelf:
-            if self._sleepers:
-                self._filled.notify_all()
-            if self._bell is not None:
-                self._bell.ring()
+            self._hand_to(self.takers.popleft())
+        filled = bool(self._blocks or self.shelf)
+        if filled and self._sleepers:
+            self._filled.notify_all()
+        if filled and self._bell is not None:
+            self._bell.ring()
+        self._watched = not filled and bool(self.takers or self._sleepers or self._bell)
         if self.givers:
             self.settle()
+
+    def _hand_to(self, taker: Taker) -> None:
+        block = self._next(taker.want)
+        if not taker.take(block):
+            self._blocks.appendleft(block)
+            self._count += block.count
 
     # Out.
 
@@ -236,7 +251,7 @@ class Depot:
 
     def _await(self, block: bool, timeout: float | None) -> None:
         deadline = None if timeout is None else monotonic() + timeout
-        while not (self._blocks or self.shelf):
+        while not self._look():
             if self._bell is not None:
                 self._bell.mute()
             left = None if deadline is None else deadline - monotonic()
@@ -247,6 +262,13 @@ class Depot:
                 self._filled.wait(left)
             finally:
                 self._sleepers -= 1
+
+    def _look(self) -> bool:
+        """Tell whether something is there; if not, whoever puts next will take the lock and see who waits."""
+        self._watched = True
+        self._fold()
+        self._watched = not (filled := bool(self._blocks or self.shelf))
+        return filled
 
     def take_block(self, block: bool, timeout: float | None) -> Any:
         """Return a frame, a list of items or a mark, waiting for it. Raises queue.Empty."""
@@ -270,7 +292,7 @@ class Depot:
     def ready(self) -> bool:
         """Tell whether there is something to fetch; if not, the bell is mute until there is."""
         with self.lock:
-            if self.shelf or self._blocks:
+            if self._look():
                 return True
             if self._bell is not None:
                 self._bell.mute()
@@ -293,6 +315,7 @@ class Depot:
     def drain(self) -> list[Block]:
         """Take all that is waiting."""
         with self.lock:
+            self._fold()
             self._store_shelf()
             blocks = list(self._blocks)
             self._blocks.clear()

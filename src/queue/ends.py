@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import threading
 from collections import deque
 from multiprocessing.connection import wait
@@ -71,8 +72,9 @@ class Outlet:
     """Puts into a queue of another process.
 
     Blocks grow with the load, by no timer. A put that finds the outlet cold ships at once, in its own thread, and wakes
-    the sending thread; until that gets to run, further puts gather; then it ships what has gathered, and the outlet is
-    cold again when nothing has. Whoever makes the heap too large ships it.
+    the minder. Until that thread gets to run, further puts gather, and every thousand of them are shipped by the thread
+    that puts. The minder ships what was left lying: it lets others run first, and only acts if nobody has shipped in the
+    meantime, for a thread that puts without pause ships best by itself. When nothing is left the outlet is cold again.
     """
 
     def __init__(self, place: Place, maxsize: int) -> None:
@@ -82,6 +84,7 @@ class Outlet:
         self._pending: list[bytes] = []
         self._cold = True
         self._shipping = threading.Lock()
+        self._shipped = 0
         self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._asking = threading.Lock()
@@ -95,6 +98,10 @@ class Outlet:
         """Put one pickled item. Raises queue.Full, or BrokenPipeError when the owner has ended."""
         if self._maxsize:
             self._take_room(1, SOME, _deadline(block, timeout))
+        self.add(body)
+
+    def add(self, body: bytes) -> None:
+        """Put one pickled item for which there is room. Raises BrokenPipeError when the owner has ended."""
         self._pending.append(body)
         if self._cold or len(self._pending) >= _SHIP_AT:
             self._ship_soon()
@@ -114,45 +121,51 @@ class Outlet:
             self._ship()
 
     def _ship_soon(self) -> None:
-        if not self._shipping.acquire(blocking=False):
-            return  # somebody is at it, and looks again before it stops
-        try:
-            woken, self._cold = not self._cold, False
-            self._ship()
-        finally:
-            self._shipping.release()
-        if not woken:
-            self._wake(False)
+        if self._shipping.acquire(blocking=False):
+            try:
+                self._ship()
+            finally:
+                self._shipping.release()
+            if self._cold:
+                self._cold = False
+                self._wake(False)
 
     def _wake(self, last: bool) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="plait-outlet", daemon=True)
+            self._thread = threading.Thread(target=self._mind, name="plait-outlet", daemon=True)
             self._thread.start()
         self._bell.put(last)
 
-    def _run(self) -> None:
-        last = False
-        while not last:
-            last = self._bell.get()
+    def _mind(self) -> None:
+        room = select.poll()
+        room.register(self._wire, select.POLLOUT)
+        while not self._bell.get():
             try:
-                self._ship_until_cold()
+                self._ship_until_cold(room)
             except OSError:
                 self._pending.clear()  # `_broken` says so to the next put; nobody is left to take what was put before
+        self.end()
         self._hang_up()
 
-    def _ship_until_cold(self) -> None:
-        with self._shipping:
-            while True:
-                self._ship()
-                self._cold = True  # first this, then a last look: a put appends first, then looks whether it is cold
-                if not self._pending:
+    def _ship_until_cold(self, room: select.poll) -> None:
+        while True:
+            shipped = self._shipped
+            room.poll()  # also lets go of the interpreter: other threads come first
+            if shipped == self._shipped and not self._shipping.locked():
+                with self._shipping:
+                    self._ship()
+            if not self._pending or self._shipping.locked():
+                self._cold = True  # first this, then a last look: puts append first, and look whether it is cold then
+                if not self._pending or self._shipping.locked():
                     return
+                self._cold = False
 
     def _ship(self) -> None:
         count = len(self._pending)
         if count:
             batch = self._pending[:count]
             del self._pending[:count]
+            self._shipped += 1
             self._send(OBJECTS, count, Loose(batch).payload())
 
     def _send(self, kind: int, number: int, data: Any = b"", flags: int = 0) -> None:

@@ -111,11 +111,12 @@ def _check_user(sock: socket.socket) -> None:
 class _Putter:
     """A process that puts, as the owner sees it. Also what stands in line for room on its behalf."""
 
-    def __init__(self, wire: Wire, depot: Depot) -> None:
+    def __init__(self, wire: Wire, shared: _Shared) -> None:
         self.wire = wire
-        self.depot = depot
+        self.depot = shared.depot
         self.need = 0
-        self.some = False
+        self.some = self.alone = False
+        self._peers = shared.peers
         self._held = 0
 
     def grant(self, count: int) -> None:
@@ -144,6 +145,7 @@ class _Putter:
 
     def _reserve(self, message: Message) -> None:
         self.need, self.some = message.number, bool(message.flags & SOME)
+        self.alone = not any(isinstance(peer, _Putter) and peer is not self for peer in self._peers)
         self.depot.ask_room(self)
         if message.flags & NOW:
             self._refuse()
@@ -399,7 +401,7 @@ class Exchange:
             if shared is None:
                 _send(caller.wire, GONE)
                 raise EOFError("a caller asks for a queue that is no more")
-            peer = _Putter(caller.wire, shared.depot) if purpose == PUTS else _Getter(caller.wire, shared)
+            peer = _Putter(caller.wire, shared) if purpose == PUTS else _Getter(caller.wire, shared)
             caller.peer, caller.shared = peer, shared
             shared.peers.add(peer)
             shared.tickets.discard(ticket)
