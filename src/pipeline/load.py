@@ -233,7 +233,10 @@ class _Loader:
         if name_statement is not None:
             self._check_name(name_statement)
         if draft.name in self._families:
-            self._wrong(name_statement or draft.statement, f"there is a stage {draft.name!r} above already")
+            self._wrong(
+                name_statement.value if name_statement else draft.statement,
+                f"there is a stage {draft.name!r} above already",
+            )
             return
         inputs = self._inputs(draft, given.get("from"))
         if component is None or inputs is None:
