@@ -13,6 +13,7 @@ Key and operator stand in the rules as tokens, which saves two of five reduction
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cache
 from sys import intern
@@ -180,22 +181,26 @@ def _built_table() -> Any:
     return table
 
 
-def _table() -> Any:
-    with _BUILDING:
-        return _built_table()
-
-
-def _parser(recover: Callable[[Token | None], None]) -> Any:
+@cache
+def _built_parser() -> Any:
     """Make a parser that reduces wherever there is but one thing to do, whatever token comes next.
 
     PLY does so only in states with one single action. Without it an unfit token would be found before the reductions
     that tell what the parser waits for.
     """
-    parser = yacc.LRParser(_table(), recover)
+    parser = yacc.LRParser(_built_table(), None)
     for state, actions in parser.action.items():
         only, *others = set(actions.values())
         if not others and only < 0:
             parser.defaulted_states[state] = only
+    return parser
+
+
+def _parser(recover: Callable[[Token | None], None]) -> Any:
+    """Return a parser for one run; all share the tables, which are built once per process."""
+    with _BUILDING:
+        parser = copy.copy(_built_parser())
+    parser.errorfunc = recover
     return parser
 
 

@@ -12,7 +12,11 @@ BLOCKS = DOCS.read_text(encoding="utf-8").split("```")[1::2]
 
 
 def test_the_examples_in_python_run():
-    assert doctest.testfile(str(DOCS), module_relative=False).failed == 0
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
+    for block in BLOCKS:
+        runner.run(parser.get_doctest(block, {}, "scl.md", str(DOCS), 0))
+    assert runner.tries > 0
+    assert runner.failures == 0
 
 
 @pytest.mark.parametrize("start", ["# weather.scl", "window=tumbling("])

@@ -61,6 +61,7 @@ def test_twice_the_text_is_at_most_twice_the_work(kind):
 
 
 def test_many_threads_share_one_parser_and_one_table():
+    scl_grammar._built_parser.cache_clear()
     scl_grammar._built_table.cache_clear()
     scl_tokens._built_lexer.cache_clear()
     scl, barrier = SCLLexer(), Barrier(8)
@@ -94,6 +95,7 @@ def test_no_file_is_written_or_opened(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("builtins.open", None)
     before = set(Path(lexer.__file__).parent.iterdir())
+    scl_grammar._built_parser.cache_clear()
     scl_grammar._built_table.cache_clear()
     scl_tokens._built_lexer.cache_clear()
     assert parse("a=1")
