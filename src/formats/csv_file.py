@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -94,7 +95,7 @@ def _first_record(
         found = find_record(data + b"\n" if final else data, first, dialect, final=final)
         if not isinstance(found, Broken):
             return data, found
-        if final or not found.unended:
+        if final or found.place is not None:
             raise SourceError(f"{name}: the first record cannot be read: {found.reason}")
         if len(data) - first > max_record:
             raise SourceError(f"{name}: the first record cannot be read: {too_long(Bounds(None, max_record))}")
@@ -142,11 +143,12 @@ def read_records(stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bou
         bounds: what a record must keep to.
         block: bytes to read at a time; the answer does not depend on it.
     """
-    left, offset, line = header.rest, header.offset, header.line
+    left, offset, line = b"", header.offset, header.line
+    source = _Joined(header.rest, stream)
     final = False
     while not final:
         wanted = max(block - len(left), len(left), 1)
-        chunk = stream.read(wanted)
+        chunk = source.read(wanted)
         final = len(chunk) < wanted
         data = left + chunk
         if not data:
@@ -155,12 +157,25 @@ def read_records(stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bou
         yield Found(records, offset, [_lost(data, dead, offset) for dead in records.dead])
         offset, line = offset + records.consumed, line + records.lines_consumed
         left = data[records.consumed :]
-        if len(left) > bounds.max_record and not final:
-            excerpt, size, left = _skip_line(stream, left, block)
+        if len(left) - left.endswith(b"\r") > bounds.max_record and not final:
+            excerpt, size, left = _skip_line(source, left, block)
             reason = too_long(bounds)
             yield Found(None, offset, [LostRecord(line, offset, reason, excerpt, size)])
             offset += size
             final = final or not left
+
+
+class _Joined:
+    """A stream with bytes in front of it that were read from it before."""
+
+    def __init__(self, front: bytes, stream: BinaryIO) -> None:
+        self._front = io.BytesIO(front)
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes; fewer only at the end."""
+        data = self._front.read(size)
+        return data if len(data) == size else data + self._stream.read(size - len(data))
 
 
 def _lost(data: bytes, dead: DeadRecord, offset: int) -> LostRecord:
@@ -168,7 +183,7 @@ def _lost(data: bytes, dead: DeadRecord, offset: int) -> LostRecord:
     return LostRecord(dead.line, offset + dead.start, dead.reason, excerpt, dead.end - dead.start)
 
 
-def _skip_line(stream: BinaryIO, left: bytes, block: int) -> tuple[bytes, int, bytes]:
+def _skip_line(stream: _Joined, left: bytes, block: int) -> tuple[bytes, int, bytes]:
     """Read to the end of a line that is too long to keep.
 
     Returns:

@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
     Bytes = npt.NDArray[np.uint8]
 
-__all__ = ["CR", "LF", "PADDING", "Block", "Bounds", "DeadRecord", "Dialect", "Records", "scan", "too_long"]
+__all__ = [
+    "CR",
+    "LF",
+    "PADDING",
+    "Block",
+    "Bounds",
+    "DeadRecord",
+    "Dialect",
+    "Records",
+    "by_counting",
+    "scan",
+    "too_long",
+]
 
 LF, CR = 10, 13
 PADDING = bytes(16)
@@ -103,7 +115,7 @@ def scan(data: bytes, dialect: Dialect, bounds: Bounds, *, final: bool, first_li
     unfinished = final and data[-1:] not in (b"\n", b"\r")
     if unfinished:
         data += b"\n"
-    block = Block(data, dialect, final=final)
+    block = Block(data, dialect, final=final, ended=unfinished)
     places, dead = _structure(block, bounds)
     return _records(block, places, dead, bounds, first_line, unfinished=unfinished)
 
@@ -116,8 +128,10 @@ class Block:
         quotes: places of quotes.
     """
 
-    def __init__(self, data: bytes, dialect: Dialect, *, final: bool) -> None:
+    def __init__(self, data: bytes, dialect: Dialect, *, final: bool, ended: bool = False) -> None:
+        """Look at a block; `ended` says that its last line end was put there because the file has none."""
         self.data = data
+        self.ended = ended
         self.dialect = dialect
         self.final = final
         self.bytes: Bytes = np.frombuffer(data, dtype=np.uint8)
@@ -146,6 +160,10 @@ class Block:
         found: Flags = self.bytes[places] != self.dialect.delimiter
         return found
 
+    def size_of(self, start: int, end: int) -> int:
+        """Return how many bytes a record has that starts and ends there, without the CR of a CRLF."""
+        return end - start - (end > start and self.data[end : end + 1] != b"\r" and self.data[end - 1] == CR)
+
     def complete(self, places: Ints) -> Ints:
         """Leave out what follows the last line end."""
         back = places[::-1]
@@ -159,7 +177,7 @@ def _structure(block: Block, bounds: Bounds) -> tuple[Ints, dict[int, str]]:
     """Return the delimiters and line ends that are not quoted, and why lines are dead, by the place of their start."""
     if not len(block.quotes):
         return block.complete(block.candidates), {}
-    counted = _by_counting(block, bounds)
+    counted = by_counting(block, bounds)
     if counted is not None:
         return counted, {}
     from .csv_walk import walk
@@ -168,7 +186,7 @@ def _structure(block: Block, bounds: Bounds) -> tuple[Ints, dict[int, str]]:
     return block.complete(places), dead
 
 
-def _by_counting(block: Block, bounds: Bounds) -> Ints | None:
+def by_counting(block: Block, bounds: Bounds) -> Ints | None:
     """Return the structure as counting quotes finds it, or None where that is not safe."""
     opening, closing = block.quotes[0::2], block.quotes[1::2]
     if (block.final and len(block.quotes) % 2) or not _well_placed(block, opening, closing):
@@ -197,7 +215,7 @@ def _plausible(block: Block, places: Ints, inside: Ints, bounds: Bounds) -> bool
     record = np.searchsorted(places[ends], inside)
     record = record[record < len(ends)]
     counts = np.diff(ends, prepend=-1)[record]
-    sizes = np.diff(places[ends], prepend=-1)[record] - 1
+    sizes = np.diff(places[ends], prepend=-1)[record] - 1 - (block.bytes[places[ends][record] - 1] == CR)
     right = bounds.width is None or bool((counts == bounds.width).all())
     return right and bool((sizes <= bounds.max_record).all())
 
@@ -271,8 +289,6 @@ def _dead_rows(
 ) -> tuple[dict[int, str], Flags]:
     """Return the reasons of records that are dead whatever their fields, by number, and which are not."""
     dead: dict[int, str] = {}
-    for row in np.flatnonzero(row_ends - row_starts > bounds.max_record).tolist():
-        dead[row] = too_long(bounds)
     for row in _rows_of(_bad_utf8(block.data, consumed, row_starts), row_starts):
         dead[row] = "it is not valid UTF-8"
     if 0 in block.data:
@@ -280,6 +296,8 @@ def _dead_rows(
             dead[row] = "it holds a NUL byte"
     for start, reason in reasons.items():
         dead[int(np.searchsorted(row_starts, start))] = reason
+    for row in np.flatnonzero(row_ends - row_starts > bounds.max_record).tolist():
+        dead[row] = too_long(bounds)
     sound = np.ones(len(row_starts), dtype=np.bool_)
     sound[list(dead)] = False
     return dead, sound

@@ -13,7 +13,7 @@ import polars as pl
 from ..errors import SourceError, nearest
 from ..record import TIMESTAMP
 from .csv_file import Header, read_header
-from .csv_scan import Bounds, Dialect, Records, scan
+from .csv_scan import Block, Bounds, Dialect, Records, by_counting, scan
 from .csv_texts import column_texts
 from .csv_types import ColumnType, infer
 from .files import FoundFile, open_bytes
@@ -23,6 +23,7 @@ from .timestamps import EventTimes
 __all__ = ["CsvOptions", "Sheet", "examine", "names_in"]
 
 _SLICES: Final = 8
+_TRIES: Final = 16
 _LEAST_SAMPLE: Final = 1 << 14
 
 
@@ -146,29 +147,66 @@ def _sample(
 ) -> Iterator[Records]:
     """Yield records from the start of a file and, if it can be searched, from places all over it."""
     bounds = Bounds(len(names), options.max_record)
-    head = header.rest + stream.read(max(0, budget // 2 - len(header.rest)))
-    more = stream.read(1)
-    if not head:
+    head, records, complete = _head(stream, header, bounds, options, budget // 2)
+    if records is None:
         return
-    records = scan(head, options.dialect, bounds, final=not more, first_line=1)
     _check_width(records, names, file.name, options)
     yield records
-    if more and isinstance(getattr(stream, "raw", None), io.FileIO):
-        for part in _slices(stream, header.offset + len(head), file.path.stat().st_size, budget // 2):
-            found = scan(part, options.dialect, bounds, final=False, first_line=1)
-            if len(found.dead) * 10 <= len(found.counts):
+    if not complete and isinstance(getattr(stream, "raw", None), io.FileIO):
+        for part in _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2):
+            found = _sound(part, bounds, options)
+            if found is not None:
                 yield found
 
 
+def _head(
+    stream: BinaryIO, header: Header, bounds: Bounds, options: CsvOptions, budget: int
+) -> tuple[int, Records | None, bool]:
+    """Read the first records, more than the budget if there is none in it.
+
+    Returns:
+        How many bytes were read behind the header, the records (None: there are no bytes), and whether that is all.
+    """
+    data = header.rest + stream.read(max(1, budget - len(header.rest)))
+    while data:
+        more = stream.read(1)
+        records = scan(data, options.dialect, bounds, final=not more, first_line=1)
+        if not more or len(records.counts) or len(data) > bounds.max_record:
+            return len(data) + len(more), records, not more
+        data += more + stream.read(len(data))
+    return 0, None, True
+
+
 def _slices(stream: BinaryIO, start: int, end: int, budget: int) -> Iterator[bytes]:
-    """Yield whole lines from places spread over a file. A place may lie inside quotes: then few lines make sense."""
-    size = min(budget // _SLICES, (end - start) // _SLICES) + 1
+    """Yield what stands in places spread over a file, from a line end on."""
+    size = min(budget // _SLICES, max(0, end - start) // _SLICES) + 1
     for number in range(1, _SLICES + 1):
-        stream.seek(start + (end - start - size) * number // _SLICES)
-        data = stream.read(size)
-        line_end = data.find(b"\n") if b"\n" in data else data.find(b"\r")
-        if 0 <= line_end < len(data) - 1:
-            yield data[line_end + 1 :]
+        stream.seek(start + max(0, end - start - size) * number // _SLICES)
+        yield _behind_line_end(stream.read(size))
+
+
+def _behind_line_end(data: bytes) -> bytes:
+    line_end = data.find(b"\n") if b"\n" in data else data.find(b"\r")
+    return data[line_end + 1 :] if line_end >= 0 else b""
+
+
+def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> Records | None:
+    """Return the records of a slice, or None if it makes no sense.
+
+    It may begin inside quotes: then it makes no sense from there, and the next lines are tried.
+    """
+    quote = options.dialect.quote
+    for _ in range(_TRIES):
+        if not data:
+            return None
+        found = scan(data, options.dialect, bounds, final=False, first_line=1)
+        if quote is None or quote not in data:
+            return found if len(found.dead) * 10 <= len(found.counts) else None
+        counted = by_counting(Block(data, options.dialect, final=False), bounds)
+        if counted is not None and not found.dead:
+            return found
+        data = _behind_line_end(data)
+    return None
 
 
 def _texts(records: Records, place: int, options: CsvOptions) -> pl.Series:

@@ -19,10 +19,10 @@ __all__ = ["Broken", "find_record", "walk"]
 
 
 class Broken(NamedTuple):
-    """A record that is not well formed, and why. `unended`: more data could still mend it."""
+    """A record that is not well formed: why, and at which byte that shows (None: more data could still mend it)."""
 
     reason: str
-    unended: bool = False
+    place: int | None = None
 
 
 @lru_cache(maxsize=16)
@@ -49,15 +49,15 @@ def find_record(data: bytes, start: int, dialect: Dialect, *, final: bool) -> li
         in_quotes = dialect.quote is not None and place < len(data) and data[place] == dialect.quote
         match = (quoted if in_quotes else plain).match(data, place)
         if match is None:
-            return Broken("a quote opens in this line and is never closed", unended=True)
+            return Broken("a quote opens in this line and is never closed")
         end = _line_end(data, match.end())
         if end >= len(data) - (not final and data[end:] == b"\r"):
-            return Broken("the record does not end", unended=True)
+            return Broken("the record does not end")
         places.append(end)
         if data[end] in (LF, CR):
             return places
         if data[end] != dialect.delimiter:
-            return Broken("text follows a closing quote (a quote inside a quoted field is written twice)")
+            return Broken("text follows a closing quote (a quote inside a quoted field is written twice)", end)
         place = end + 1
 
 
@@ -107,8 +107,10 @@ def _judge(block: Block, start: int, bounds: Bounds, line_ends: Ints, dead: dict
     after = int(np.searchsorted(line_ends, start))
     first_end = int(line_ends[after]) if after < len(line_ends) else None
     if isinstance(found, list):
-        found = _implausible(found, start, first_end, bounds) or found
-    elif found.unended and not block.final and len(block.data) - start <= bounds.max_record:
+        found = _implausible(found, block.size_of(start, found[-1]), first_end, bounds) or found
+    elif _seen(block, start, found) > bounds.max_record:
+        found = _closed_too_late(bounds)
+    elif found.place is None and not block.final:
         return None
     if isinstance(found, list):
         return found
@@ -118,12 +120,23 @@ def _judge(block: Block, start: int, bounds: Bounds, line_ends: Ints, dead: dict
     return [first_end]
 
 
-def _implausible(places: list[int], start: int, first_end: int | None, bounds: Bounds) -> Broken | None:
+def _seen(block: Block, start: int, found: Broken) -> int:
+    """Return how many bytes of a record had to be looked at to find it broken."""
+    if found.place is not None:
+        return found.place - start
+    return block.size_of(start, len(block.data) - block.ended)
+
+
+def _closed_too_late(bounds: Bounds) -> Broken:
+    return Broken(f"a quote opens in this line and is not closed within max_record={bounds.max_record} bytes")
+
+
+def _implausible(places: list[int], size: int, first_end: int | None, bounds: Bounds) -> Broken | None:
     """Say why a record of several lines is not believed."""
     if first_end == places[-1]:
         return None
-    if places[-1] - start > bounds.max_record:
-        return Broken(f"a quote opens in this line and is not closed within max_record={bounds.max_record} bytes")
+    if size > bounds.max_record:
+        return _closed_too_late(bounds)
     if bounds.width is not None and len(places) != bounds.width:
         return Broken(
             f"a quote opens in this line and closes in another, with {len(places)} fields where {bounds.width} are "

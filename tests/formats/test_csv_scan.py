@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plait.formats.csv_file import read_header, read_records
-from plait.formats.csv_scan import Block, Bounds, Dialect, _by_counting, scan
+from plait.formats.csv_scan import Block, Bounds, Dialect, by_counting, scan
 from plait.formats.csv_texts import column_texts, row_texts
 from plait.formats.csv_walk import walk
 
@@ -70,7 +70,7 @@ wild = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(wild, st.integers(1, 20), st.integers(1, 3))
 @example('1,"2\n3,4\n5,"6"\n', 3, 2)
 @example("1,2\r\n3,4\r\n", 4, 2)
@@ -87,7 +87,7 @@ def test_counting_quotes_finds_what_walking_finds_or_refuses(text, final, width)
     if not data:
         return
     block = Block(data, COMMA, final=final)
-    counted = _by_counting(block, Bounds(width, ALL))
+    counted = by_counting(block, Bounds(width, ALL))
     if counted is not None:
         walked, dead = walk(block, Bounds(width, ALL))
         assert block.complete(walked).tolist() == counted.tolist()
