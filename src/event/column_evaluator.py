@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import singledispatch
 from typing import Any, Final
@@ -92,8 +92,7 @@ def _compared(symbol: str, column: pl.Expr, dtype: pl.DataType, operand: Any) ->
 
 
 def _plainly(symbol: str, column: pl.Expr, operand: pl.Expr) -> pl.Expr:
-    compare: Callable[[Any, Any], Any] = COMPARISONS[symbol] if symbol != "=" else lambda left, right: left == right
-    holds: pl.Expr = compare(column, operand)
+    holds: pl.Expr = column == operand if symbol == "=" else COMPARISONS[symbol](column, operand)
     return holds.fill_null(value=False)
 
 
@@ -108,7 +107,7 @@ def _whole_compared(symbol: str, column: pl.Expr, dtype: pl.DataType, operand: f
     if operand != operand:  # NaN (an int may be too large for math.isnan)
         return constant(False)
     if operand in (math.inf, -math.inf):
-        return column.is_not_null() if COMPARISONS.get(symbol, _never)(0, operand) else constant(False)
+        return column.is_not_null() if symbol != "=" and COMPARISONS[symbol](0, operand) else constant(False)
     if symbol == "=":
         return _plainly("=", column, pl.lit(int(operand), dtype)) if _fits(operand, dtype) else constant(False)
     bound = math.ceil(operand) if symbol in (">=", "<") else math.floor(operand)
@@ -116,10 +115,6 @@ def _whole_compared(symbol: str, column: pl.Expr, dtype: pl.DataType, operand: f
     if bound < least or bound > most:
         return column.is_not_null() if COMPARISONS[symbol](0, bound) else constant(False)
     return _plainly(symbol, column, pl.lit(bound, dtype))
-
-
-def _never(left: Any, right: Any) -> bool:
-    return False
 
 
 def _limits(dtype: pl.DataType) -> tuple[int, int]:

@@ -53,9 +53,8 @@ class Condition(Mapping[str, Any]):
 
     def __init__(self, rules: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         if rules is not None and not isinstance(rules, Mapping):
-            raise SpecError(
-                "condition", f"takes a mapping from fields to what they must be, not {rules!r}", value=rules
-            )
+            message = f"takes a mapping from fields to what they must be, not {rules!r}"
+            raise SpecError("condition", message, value=rules)
         try:
             self._written: dict[str, Any] = settled({**(rules or {}), **more})
             self._rule = condition_rule(self._written)

@@ -67,10 +67,8 @@ def _field(key: str, value: Any) -> list[str]:
         return [f"{key}=({' '.join(_block('$or', [_as_object(each) for each in value], _within))})"]
     if not isinstance(value, Mapping):
         return [f"{key}={_value(value)}"]
-    written = []
-    for symbol in ("=", "!=", *COMPARISONS):
-        if symbol in value:
-            written.append(f"{key}{symbol}{_value(value[symbol])}")
+    symbols = [symbol for symbol in ("=", "!=", *COMPARISONS) if symbol in value]
+    written = [f"{key}{symbol}{_value(value[symbol])}" for symbol in symbols]
     again = [each for each in value.get("$and", ()) if each.keys() & value.keys() & _SYMBOLS]
     rest = {name: each for name, each in value.items() if name not in _SYMBOLS and not (name == "$and" and again)}
     if set(rest) == {"regex"} and not isinstance(rest["regex"], list):

@@ -40,20 +40,8 @@ __all__ = ["Test", "compile_rule", "member", "values_at"]
 
 Test: TypeAlias = Callable[[Any], Any]
 
-_SCALARS: Final = (
-    str,
-    bytes,
-    bytearray,
-    int,
-    float,
-    complex,
-    Decimal,
-    date,
-    time,
-    timedelta,
-    type(None),
-    type(MISSING),
-)
+_TIMES: Final = (date, time, timedelta)
+_SCALARS: Final = (str, bytes, bytearray, int, float, complex, Decimal, *_TIMES, type(None), type(MISSING))
 _SCALAR_TYPES: Final = frozenset((*_SCALARS, bool, datetime))
 _NOTHING: Final = (MISSING,)
 

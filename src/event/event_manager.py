@@ -54,14 +54,14 @@ class _Rule:
     index: int
     callback: Callback
     condition: Condition
-    options: Mapping[str, Any]
+    title: str
+    on_pool: bool
     once: bool
 
     @property
     def name(self) -> str:
         """The name it was given, and what is called where: `heat: notify (alerts.py:12)`."""
-        title = self.options.get("name") or f"rule {self.index}"
-        return f"{title}: {name_of(self.callback)}"
+        return f"{self.title}: {name_of(self.callback)}"
 
 
 class EventManager:
@@ -101,7 +101,7 @@ class EventManager:
         self._index = RuleIndex()
         self._next = 0
         self._calls = AsyncCalls(most_pending)
-        self._counts: Counter[str] = Counter()
+        self._events = self._matches = self._dropped = 0
         self._errors_by_rule: Counter[str] = Counter()
         self._errors: deque[CallbackError] = deque(maxlen=_ERRORS_KEPT)
         self._thread: threading.Thread | None = None
@@ -141,7 +141,8 @@ class EventManager:
         known = condition if isinstance(condition, Condition) else Condition(condition)
         chosen = _checked(options)
         with self._lock:
-            rule = _Rule(self._next, callback, known, chosen, once)
+            title = str(chosen.get("name") or f"rule {self._next}")
+            rule = _Rule(self._next, callback, known, title, bool(chosen.get("async")), once)
             self._next += 1
             self._rules[rule.index] = rule
             self._index.add(rule.index, known)
@@ -179,34 +180,30 @@ class EventManager:
             event: a mapping, or an object with attributes.
             options: overrides those of the rules for this event.
         """
-        chosen = _checked(options)
+        chosen = _checked(options) if options else {}
         results: list[Any] = []
         for rule in self._matching(event):
-            call = self._call_on_pool if {**rule.options, **chosen}.get("async") else self._call
-            results += call(rule, event)
+            if chosen.get("async", rule.on_pool):
+                results += self._call_on_pool(rule, event)
+                continue
+            try:
+                results.append(rule.callback(event))
+            except Exception as error:
+                self._failed(rule, error)
         return results
 
     def _matching(self, event: Any) -> list[_Rule]:
-        raised: list[tuple[int, CallbackError]] = []
         with self._lock:
-            found = self._index.match(event, lambda index, error: raised.append((index, error)))
-            rules = [self._rules[index] for index in found]
-            failed = [(self._rules[index], error) for index, error in raised]
-            self._counts["events"] += 1
-            self._counts["matches"] += len(rules)
+            rules = [self._rules[index] for index in self._index.match(event, self._condition_failed)]
+            self._events += 1
+            self._matches += len(rules)
             for rule in rules:
                 if rule.once:
                     self._forget(rule)
-        for rule, error in failed:
-            self._failed(rule, error, "condition")
         return rules
 
-    def _call(self, rule: _Rule, event: Any) -> list[Any]:
-        try:
-            return [rule.callback(event)]
-        except Exception as error:
-            self._failed(rule, error)
-            return []
+    def _condition_failed(self, index: int, error: CallbackError) -> None:
+        self._failed(self._rules[index], error, "condition")
 
     def _call_on_pool(self, rule: _Rule, event: Any) -> list[Any]:
         with self._lock:
@@ -229,9 +226,9 @@ class EventManager:
         return self._submit
 
     def _drop(self, rule: _Rule) -> None:
-        if not self._counts["dropped"]:
+        if not self._dropped:
             _log.error("%s: not called: %d callbacks are pending on the pool; dropping", rule.name, len(self._calls))
-        self._counts["dropped"] += 1
+        self._dropped += 1
 
     def _failed(self, rule: _Rule, error: BaseException, what: str = "callback") -> None:
         told = CallbackError(f"{rule.name}: the {what} raised {type(error).__name__}: {error}")
@@ -317,12 +314,12 @@ class EventManager:
             self._calls.look()
             return EventStatistics(
                 rules=len(self._rules),
-                events=self._counts["events"],
-                matches=self._counts["matches"],
+                events=self._events,
+                matches=self._matches,
                 errors=self._errors_by_rule.total(),
                 errors_by_rule=dict(self._errors_by_rule),
                 pending=len(self._calls),
-                dropped=self._counts["dropped"],
+                dropped=self._dropped,
             )
 
 

@@ -46,9 +46,7 @@ class FunctionName(Kind):
 
     def write(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise ValueError(
-                f"the function {name_of(value)} cannot be written in SCL: give its name, 'module:function'"
-            )
+            raise ValueError(f"the function {name_of(value)} cannot be written in SCL; give 'module:function'")
         return super().write(value)
 
 
@@ -64,12 +62,7 @@ def find_function(name: Any, folder: Path | None, component: str) -> RowFunction
     found: Any = _module(module_name, folder, component)
     for part in path.split("."):
         if not hasattr(found, part):
-            known = (
-                [other for other in vars(found) if callable(getattr(found, other))]
-                if hasattr(found, "__dict__")
-                else []
-            )
-            near = nearest(part, known)
+            near = nearest(part, [other for other in dir(found) if callable(getattr(found, other))])
             message = f"the module {module_name!r} has no function {path!r}"
             raise SpecError(component, message, option="call", value=name, suggestion=near)
         found = getattr(found, part)
@@ -145,7 +138,7 @@ class BackgroundCalls:
     """Calls a function with rows, one after the other, in a thread of its own.
 
     | buffered? | 10,000 rows |
-    | full? | waits for the function while it gets on; once it has been stuck for a second, rows are dropped and counted |
+    | full? | waits while the function gets on; when it has been stuck for a second, drops rows and counts them |
     | order kept? | yes |
     | at the end | waits for up to two seconds, then counts what is left over |
     """

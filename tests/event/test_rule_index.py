@@ -1,0 +1,142 @@
+"""Trying every rule is the oracle of the index."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plait.errors import CallbackError
+from plait.event import Condition, RuleIndex
+
+scalars = st.sampled_from(
+    [
+        None,
+        True,
+        False,
+        0,
+        1,
+        2,
+        1.0,
+        2.5,
+        math.nan,
+        math.inf,
+        10**400,
+        "",
+        "a",
+        "b",
+        "2010-01-01",
+        datetime(2010, 1, 1),
+    ]
+)
+bounds = st.sampled_from([0, 1, 1.5, 2, math.nan, "a", "2010-01-01", datetime(2010, 1, 1), datetime(2009, 1, 1)])
+keys = st.sampled_from(["a", "b", "a.b", "b.a", "c"])
+operators = st.one_of(
+    st.dictionaries(st.sampled_from([">", ">=", "<", "<="]), bounds, min_size=1, max_size=2),
+    st.builds(lambda value: {"not": value}, scalars),
+    st.builds(lambda value: {"exists": value}, st.booleans()),
+    st.builds(lambda value: {"prefix": value}, st.sampled_from(["", "a"])),
+    st.builds(lambda name, value: {name: value}, st.sampled_from(["=", "!="]), st.lists(scalars, max_size=2)),
+)
+field_rules = st.recursive(
+    st.one_of(scalars, operators, st.lists(st.one_of(scalars, operators), max_size=3)),
+    lambda inner: st.one_of(
+        st.dictionaries(keys, inner, min_size=1, max_size=2),
+        st.fixed_dictionaries({"$nor": st.lists(st.dictionaries(keys, inner, max_size=1), max_size=2)}),
+    ),
+    max_leaves=3,
+)
+plain = st.dictionaries(keys, field_rules, max_size=3)
+conditions = st.one_of(
+    plain,
+    st.builds(
+        lambda base, name, several: {**base, name: several},
+        plain,
+        st.sampled_from(["$or", "$and", "$nor"]),
+        st.lists(plain, max_size=2),
+    ),
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
+    max_leaves=5,
+)
+events = st.one_of(
+    st.dictionaries(keys, values, max_size=4),
+    st.lists(st.dictionaries(keys, values, max_size=2), max_size=2),
+    st.builds(lambda a, b: SimpleNamespace(a=a, b=b), values, values),
+)
+
+
+@given(st.lists(conditions, max_size=8), st.lists(events, max_size=4), st.data())
+@settings(max_examples=400, deadline=None)
+def test_the_index_finds_what_trying_every_rule_finds(written: list[Any], seen: list[Any], data: st.DataObject) -> None:
+    known = [Condition(each) for each in written]
+    index = RuleIndex()
+    for number, condition in enumerate(known):
+        index.add(number, condition)
+    for event in seen:
+        assert index.match(event) == [number for number, each in enumerate(known) if each.matches(event)]
+    gone = data.draw(st.sets(st.sampled_from(range(len(known))))) if known else set()
+    for number in gone:
+        index.remove(number)
+    assert len(index) == len(known) - len(gone)
+    for event in seen:
+        left = [number for number, each in enumerate(known) if number not in gone and each.matches(event)]
+        assert index.match(event) == left
+
+
+def test_removing_all_leaves_nothing_behind() -> None:
+    index = RuleIndex()
+    for number, written in enumerate([{"a": [1, 2], "b": {">": 3}}, {"b": {"<": 3}}, {"c": {"prefix": "x"}}, {}]):
+        index.add(number, Condition(written))
+    for number in range(4):
+        index.remove(number)
+    assert index.match({"a": 1, "b": 4, "c": "xy"}) == []
+    assert not index._places
+    assert not index._by_head
+    with pytest.raises(KeyError):
+        index.remove(0)
+
+
+class Counting:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, value: Any) -> bool:
+        self.asked += 1
+        return True
+
+
+def test_only_rules_that_the_event_can_meet_are_tried() -> None:
+    index, asked = RuleIndex(), Counting()
+    for number in range(1000):
+        index.add(number, Condition({"type": "reading", "sensor": f"s{number}", "temp": asked}))
+    assert index.match({"type": "reading", "sensor": "s7", "temp": 20}) == [7]
+    assert asked.asked <= 3
+    assert index.match({"other": 1}) == []
+
+
+def test_fields_that_the_event_lacks_cost_nothing() -> None:
+    index, asked = RuleIndex(), Counting()
+    for number in range(1000):
+        index.add(number, Condition({f"field_{number}": asked}))
+    assert index.match({"field_5": 1, "x": 2}) == [5]
+    assert asked.asked == 1
+
+
+def test_an_error_is_that_of_its_rule() -> None:
+    index = RuleIndex()
+    index.add(0, Condition({"a": len}))
+    index.add(1, Condition({"a": 1}))
+    errors: list[tuple[int, CallbackError]] = []
+    assert index.match({"a": 1}, lambda rule, error: errors.append((rule, error))) == [1]
+    assert [rule for rule, _ in errors] == [0]
+    with pytest.raises(CallbackError):
+        index.match({"a": 1})
