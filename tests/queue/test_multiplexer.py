@@ -10,12 +10,13 @@ import queue as stdlib_queue
 import signal
 import subprocess
 import sys
+import threading
 from multiprocessing import Manager
 
 import polars as pl
 import pytest
 from plait.errors import SpecError, WorkerError
-from plait.queue.channel import Queue
+from plait.queue import Queue, pump
 from plait.queue.queue_multiplexer import QueueMultiplexer
 from plait.queue.sorted_queue_multiplexer import SortedQueueMultiplexer
 from plait.record import END, Failure, Frontier, is_mark
@@ -239,6 +240,48 @@ def test_what_all_producers_promise_is_passed_on():
     assert drain(output) == []
 
 
+def test_no_promise_is_passed_on_over_records_that_select_keeps():
+    class KeepsTheLast(QueueMultiplexer):
+        """Let a record out when the next one has come."""
+
+        def select(self, inputs):
+            [source] = inputs
+            while source.pending > (0 if source.closed else 1):
+                yield source.take()
+            kept = self.__dict__.setdefault("kept", [])
+            if source.pending:
+                kept.append(source.take())
+                source.held = len(kept)
+            elif source.closed and kept:
+                source.held = 0
+                yield kept.pop()
+
+    multiplexer = KeepsTheLast()
+    source, output = multiplexer.input_queue(), multiplexer.output_queue()
+    source.put(1), source.put(Frontier(5)), source.put(END)
+    multiplexer.run()
+    assert drain(output) == [1]
+
+
+def test_an_input_that_comes_while_the_others_are_waited_for_is_heard(monkeypatch):
+    waiting, real = threading.Event(), pump.wait
+
+    def wait(queues, sentinels=(), timeout=None):
+        if len(list(queues)) == 1 and timeout is None:
+            waiting.set()
+        return real(queues, sentinels, timeout)
+
+    monkeypatch.setattr(pump, "wait", wait)
+    multiplexer = QueueMultiplexer().run()
+    silent, output = multiplexer.input_queue(), multiplexer.output_queue()
+    assert waiting.wait(SOON)
+    second = multiplexer.input_queue()
+    second.put(1)
+    assert output.get(timeout=SOON) == 1
+    fill(silent), fill(second)
+    assert drain(output) == []
+
+
 def test_an_error_in_select_is_a_failure_and_the_end(caplog):
     class Broken(QueueMultiplexer):
         def select(self, inputs):
@@ -393,7 +436,7 @@ def produce_and_forget_the_end(queue):
 @pytest.mark.processes
 def test_a_multiplexer_that_waits_does_not_keep_the_program_from_ending():
     text = """
-from plait.queue.channel import Queue
+from plait.queue import Queue
 from plait.queue.queue_multiplexer import QueueMultiplexer
 multiplexer = QueueMultiplexer().run()
 source, output = multiplexer.input_queue(), multiplexer.output_queue()

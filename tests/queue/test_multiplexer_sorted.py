@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.errors import OrderError, SpecError
-from plait.queue import pump
-from plait.queue.channel import Queue
+from plait.queue import Queue, pump
 from plait.queue.sorted_queue_multiplexer import SortedQueueMultiplexer
 from plait.record import END, Failure, Frontier, Idle
 
@@ -321,6 +320,40 @@ def test_what_a_silent_input_holds_within_its_lateness_goes_out_with_the_others(
     assert [output.get(timeout=SOON) for _ in range(3)] == [1, 2, 3]
     fill(a), fill(b)
     assert drain(output) == []
+
+
+def test_an_input_that_speaks_in_time_is_never_idle(monkeypatch, caplog):
+    clock = Clock(monkeypatch)
+    multiplexer = SortedQueueMultiplexer(None, idle=5, clock=clock)
+    a, b, output = multiplexer.input_queue(), multiplexer.input_queue(), multiplexer.output_queue()
+    rest, real = iter(range(1, 20)), pump.wait
+
+    def speak_before_it_is_too_late(queues, sentinels=(), timeout=None):
+        if timeout and (n := next(rest, None)) is not None:
+            clock.now += 3.0
+            a.put(n)
+        return real(queues, sentinels, timeout)
+
+    monkeypatch.setattr(pump, "wait", speak_before_it_is_too_late)
+    a.put(0), fill(b, *range(16))
+    multiplexer.run()
+    assert [output.get(timeout=SOON) for _ in range(30)] == sorted([*range(15), *range(15)])
+    assert "input 1 has been silent" not in caplog.text
+    multiplexer.stop()
+
+
+def test_an_input_that_is_back_is_waited_for_also_while_its_lateness_holds_its_records(monkeypatch):
+    multiplexer = SortedQueueMultiplexer(None, lateness=10, clock=Clock(monkeypatch))
+    a, b, output = multiplexer.input_queue(), multiplexer.input_queue(), multiplexer.output_queue()
+    multiplexer.run()
+    a.put(Idle(0.0)), b.put(1), b.put(20)
+    assert output.get(timeout=SOON) == 1
+    a.put(15)
+    fill(b, 90)
+    with pytest.raises(stdlib_queue.Empty):  # 20 waits for a, which may still bring 5
+        output.get(timeout=0.1)
+    fill(a)
+    assert drain(output) == [15, 20, 90]
 
 
 def test_being_blocked_by_a_slow_output_is_not_being_idle(monkeypatch, caplog):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.errors import OrderError
 from plait.queue.gate import Gate
@@ -73,6 +73,7 @@ def numbers_of(block: object) -> list[int]:
     return block["number"].to_list() if isinstance(block, pl.DataFrame) else [record["number"] for record in block]
 
 
+@settings(deadline=None)
 @given(times, spans, spans, cuts)
 def test_objects_are_judged_as_the_rule_says_whatever_the_blocks(arrivals, lateness, max_ahead, sizes):
     records = [{"timestamp": time, "number": i} for i, time in enumerate(arrivals)]
@@ -80,6 +81,7 @@ def test_objects_are_judged_as_the_rule_says_whatever_the_blocks(arrivals, laten
     assert through(gate, pieces(records, sizes)) == brute_force(arrivals, lateness, max_ahead)
 
 
+@settings(deadline=None)
 @given(times, spans, spans, cuts)
 def test_frames_are_judged_as_the_rule_says_whatever_the_blocks(arrivals, lateness, max_ahead, sizes):
     spans = [None if span is None else timedelta(seconds=span) for span in (lateness, max_ahead)]
@@ -89,6 +91,7 @@ def test_frames_are_judged_as_the_rule_says_whatever_the_blocks(arrivals, latene
     assert through(gate, blocks) == brute_force(arrivals, lateness, max_ahead)
 
 
+@settings(deadline=None)
 @given(times, spans, spans, cuts)
 def test_what_goes_on_is_in_order_and_never_before_the_frontier_given_out(arrivals, lateness, max_ahead, sizes):
     gate = Gate(Order(None), lateness=lateness, max_ahead=max_ahead)
@@ -102,8 +105,9 @@ def test_what_goes_on_is_in_order_and_never_before_the_frontier_given_out(arriva
     assert len(out) + len(gate) + gate.late + gate.ahead == len(arrivals)
 
 
-@given(times, spans, spans, cuts, st.integers(0, 40))
-def test_both_forms_agree_on_reasons_and_blame(arrivals, lateness, max_ahead, sizes, promised):
+@settings(deadline=None)
+@given(times, spans, spans, cuts, st.integers(0, 40), st.integers(0, 2))
+def test_both_forms_agree_on_reasons_and_blame(arrivals, lateness, max_ahead, sizes, promised, when):
     def told(as_frame: bool) -> tuple:
         gate = Gate(
             lateness=None if lateness is None else timedelta(seconds=lateness),
@@ -111,7 +115,7 @@ def test_both_forms_agree_on_reasons_and_blame(arrivals, lateness, max_ahead, si
         )
         reasons = []
         for n, piece in enumerate(pieces(arrivals, sizes)):
-            if n == 1:
+            if n == when:
                 gate.advance(at(promised))
             rows = frame(piece)
             reasons += [d.reason for d in gate.push(rows if as_frame else rows.to_dicts()).diverted]
@@ -120,6 +124,7 @@ def test_both_forms_agree_on_reasons_and_blame(arrivals, lateness, max_ahead, si
     assert told(as_frame=True) == told(as_frame=False)
 
 
+@settings(deadline=None)
 @given(times, spans, cuts)
 def test_blame_does_not_depend_on_the_blocks(arrivals, lateness, sizes):
     whole, cut = (Gate(Order(None), lateness=lateness) for _ in range(2))
@@ -129,6 +134,7 @@ def test_blame_does_not_depend_on_the_blocks(arrivals, lateness, sizes):
     assert whole.blame == cut.blame
 
 
+@settings(deadline=None)
 @given(times, spans, cuts)
 def test_reverse_order_is_the_mirror_image(arrivals, lateness, sizes):
     down, up = Gate(Order(None, reverse=True), lateness=lateness), Gate(Order(None), lateness=lateness)
@@ -194,6 +200,30 @@ def test_a_source_keeps_its_own_promise():
     late = gate.push([11, 12]).diverted
     assert [d.reason for d in late] == ["11 comes after the source had said that nothing before 12 would"]
     assert gate.blame is None
+
+
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_what_a_promise_makes_late_is_not_before_what_runs_ahead(as_frame):
+    gate = Gate(max_ahead=timedelta(seconds=60))
+    rows = frame([50, 100, 99])  # the first is late, so the second has nothing before it but the 10
+    gate.push(frame([10]))
+    gate.advance(at(90))
+    diverted = gate.push(rows if as_frame else rows.to_dicts()).diverted
+    assert [(d.index, d.kind) for d in diverted] == [(0, "late"), (1, "ahead"), (2, "ahead")]
+
+
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_a_record_that_a_promise_makes_late_leads_nobody(as_frame):
+    gate = Gate()
+    gate.advance(at(5))
+    rows = frame([1, 9, 7])
+    gate.push(rows if as_frame else rows.to_dicts())
+    assert str(gate.blame) == "1 record is late since record 2 ran ahead to 2010-01-01T00:00:09Z"
+    alone = Gate()
+    alone.advance(at(5))
+    rows = frame([1, 2])
+    assert alone.push(rows if as_frame else rows.to_dicts()).block is None
+    assert (alone.frontier, alone.late) == (at(5), 2)
 
 
 def test_a_silent_source_lets_go_of_what_it_holds_and_the_rule_stays():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.errors import OrderError, SpecError
 from plait.queue.merge import Merge
@@ -59,16 +59,19 @@ def oracle(inputs: list[list[int]]) -> list[tuple[int, int]]:
     return [(i, number) for _, i, number in heapq.merge(*keyed)]
 
 
+@settings(deadline=None)
 @given(st.data(), sources)
 def test_objects_come_out_as_heapq_merge_has_them_whatever_the_blocks(data, inputs):
     assert play(data, inputs, as_objects) == oracle(inputs)
 
 
+@settings(deadline=None)
 @given(st.data(), sources)
 def test_frames_come_out_as_heapq_merge_has_them_whatever_the_blocks(data, inputs):
     assert play(data, inputs, as_frame) == oracle(inputs)
 
 
+@settings(deadline=None)
 @given(st.data(), sources)
 def test_frames_and_objects_together_come_out_in_order(data, inputs):
     def either(source: int, rows: list[tuple[int, int]]) -> object:
@@ -78,6 +81,7 @@ def test_frames_and_objects_together_come_out_in_order(data, inputs):
     assert play(data, inputs, either) == oracle(inputs)
 
 
+@settings(deadline=None)
 @given(sources, st.integers(1, 5))
 def test_memory_is_bounded_when_reads_follow_holding(inputs, size):
     merge = Merge([str(i) for i in range(len(inputs))], Order(None))
@@ -91,6 +95,7 @@ def test_memory_is_bounded_when_reads_follow_holding(inputs, size):
     assert out == list(heapq.merge(*inputs))
 
 
+@settings(deadline=None)
 @given(st.data(), sources)
 def test_nothing_goes_out_of_order_when_inputs_fall_silent_and_wake(data, inputs):
     merge = Merge([str(i) for i in range(len(inputs))])
