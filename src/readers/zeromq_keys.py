@@ -15,6 +15,8 @@ __all__ = ["CurveKeys", "SecretKey", "load_keys"]
 _LENGTH = 40
 """Characters of a key as Z85 writes it (ZeroMQ RFC 32)."""
 _ENVIRONMENT = "env:"
+_NOT_IN_PATHS = frozenset("^!*?&<>()[]{}@%$#+=")
+"""Characters that next to every key has one of, and next to no path."""
 
 
 class SecretKey(Text):
@@ -24,7 +26,7 @@ class SecretKey(Text):
 
     def parse(self, value: Any) -> str:
         text = Text.parse(self, value)
-        if len(text) == _LENGTH and "/" not in text and not Path(text).exists():
+        if len(text) == _LENGTH and not _NOT_IN_PATHS.isdisjoint(text):
             raise ValueError(f"takes {self.says}; not the key itself")
         return text
 

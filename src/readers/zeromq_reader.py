@@ -19,7 +19,7 @@ from .zeromq_keys import SecretKey, load_keys
 from .zeromq_sequence import NumberedDecoder, SequenceWatch
 from .zeromq_socket import Address, News, open_inbox
 
-__all__ = ["ZeroMQReader"]
+__all__ = ["MessageSorter", "ZeroMQReader"]
 
 _MOST_AT_ONCE = 10_000
 _IN_A_FRAME = "frame"
@@ -128,16 +128,18 @@ class ZeroMQReader(RecordReader):
         if self.sequence is None or self.sequence == _IN_A_FRAME:
             return RecordReader.decoder(self, context)
         payload = self.make_payload()
-        watch = SequenceWatch(self._endpoint(), context)
+        watch = SequenceWatch(self.endpoint, context)
         return NumberedDecoder(payload, self.builder(payload, context), context, self.sequence, watch)
 
-    def _endpoint(self) -> str:
+    @property
+    def endpoint(self) -> str:
+        """The address that is bound or connected to."""
         return self.connect or self.bind or ""
 
     def _address(self, context: Context) -> Address:
         return Address(
             socket=self.socket,
-            endpoint=self._endpoint(),
+            endpoint=self.endpoint,
             bind=self.bind is not None,
             topics=tuple(topic.encode() for topic in self.topic),
             high_water_mark=self.high_water_mark,
@@ -147,7 +149,7 @@ class ZeroMQReader(RecordReader):
     def raw_blocks(self, context: Context) -> Iterator[RawBlock | Idle]:
         patience = None if self.idle is None else self.idle.total_seconds()
         with open_inbox(self._address(context), context) as inbox:
-            sorter = _Sorter(self, context)
+            sorter = MessageSorter(self, context)
             while not sorter.ended:
                 since = context.clock()
                 news = inbox.wait(patience)
@@ -159,13 +161,13 @@ class ZeroMQReader(RecordReader):
                     break
 
 
-class _Sorter:
+class MessageSorter:
     """Take the messages of one run apart, number them, and notice the end."""
 
     def __init__(self, reader: ZeroMQReader, context: Context) -> None:
         self._reader = reader
         self._context = context
-        self._origin = reader._endpoint()
+        self._origin = reader.endpoint
         self._numbered = reader.sequence == _IN_A_FRAME
         self._open = opener([topic.encode() for topic in reader.topic], numbered=self._numbered)
         self._watch = SequenceWatch(self._origin, context)
@@ -201,7 +203,7 @@ class _Sorter:
         """Return what comes before the message that ends the stream; count what had come behind it already."""
         if self._end is None:
             return messages
-        end = next((place for place, frames in enumerate(messages) if frames[-1] == self._end), None)
+        end = next((place for place, frames in enumerate(messages) if self._is_end(frames)), None)
         if end is None:
             return messages
         self.ended = True
@@ -209,6 +211,11 @@ class _Sorter:
         if behind:
             self._context.counts["messages behind the end"] += behind
         return messages[:end]
+
+    def _is_end(self, frames: list[bytes]) -> bool:
+        if len(frames) == 1 and not self._numbered:
+            return self._open(frames).payload == self._end
+        return frames[-1] == self._end
 
     def _extra(self, topics: Sequence[str]) -> dict[str, Sequence[Any]]:
         extra: dict[str, Sequence[Any]] = {}
