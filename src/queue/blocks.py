@@ -23,7 +23,23 @@ from ..record import END, Failure, Frontier, Idle, is_mark
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FRAME", "OBJECTS", "PROTOCOL", "Arrow", "Block", "Loose", "Packed", "Plain", "Rows", "drained", "is_frame", "leading", "pickled", "portable", "unload"]
+__all__ = [
+    "FRAME",
+    "OBJECTS",
+    "PROTOCOL",
+    "Arrow",
+    "Block",
+    "Loose",
+    "Packed",
+    "Plain",
+    "Rows",
+    "drained",
+    "is_frame",
+    "leading",
+    "pickled",
+    "portable",
+    "unload",
+]
 
 PROTOCOL = 3
 OBJECTS = 1
@@ -59,7 +75,7 @@ def pickled(item: Any) -> bytes:
 def portable(failure: Failure) -> Failure:
     """Return the failure itself if it survives the journey, else one that says the same in words."""
     try:
-        loads(dumps(failure, PROTOCOL))
+        loads(dumps(failure, PROTOCOL))  # noqa: S301 - what this process has just pickled
     except Exception:
         return _plain(failure)
     return failure
@@ -103,7 +119,7 @@ class Loose(Block):
         return len(self.bodies)
 
     def items(self) -> list[Any]:
-        return loads(_strung(self.bodies))  # type: ignore[no-any-return]  # the pickle of a list
+        return _unstrung(_strung(self.bodies))
 
     def split(self, count: int) -> tuple[Block, Block]:
         return Loose(self.bodies[:count]), Loose(self.bodies[count:])
@@ -114,6 +130,11 @@ class Loose(Block):
 
 def _strung(bodies: Sequence[bytes]) -> bytes:
     return b"".join([_HEAD, *[body[:-1] for body in bodies], _TAIL])
+
+
+def _unstrung(data: Any) -> list[Any]:
+    items: list[Any] = loads(data)  # noqa: S301 - from a process that knew the secret
+    return items
 
 
 @dataclass(slots=True)
@@ -144,7 +165,7 @@ class Packed(Block):
     data: Any
 
     def items(self) -> list[Any]:
-        return loads(memoryview(self.data)[4 * self.count :])  # type: ignore[no-any-return]  # the pickle of a list
+        return _unstrung(memoryview(self.data)[4 * self.count :])
 
     def split(self, count: int) -> tuple[Block, Block]:
         return self._loose().split(count)

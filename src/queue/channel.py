@@ -45,7 +45,7 @@ class _Own:
             self.depot.reserve(parcel.count, block, timeout)
         self.depot.add(parcel, parcel.count if bounded else 0)
 
-    def flush(self) -> None:
+    def flush(self, *, known: bool) -> None:
         """What is put here is there at once."""
 
     def fill_shelf(self, block: bool, timeout: float | None) -> None:
@@ -116,9 +116,9 @@ class _Foreign:
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
         self._out().put_block(parcel, block, timeout)
 
-    def flush(self) -> None:
+    def flush(self, *, known: bool) -> None:
         if self._outlet is not None:
-            self._outlet.flush()
+            (self._outlet.qsize if known else self._outlet.flush)()
 
     def fill_shelf(self, block: bool, timeout: float | None) -> None:
         self._in().fill_shelf(block, timeout)
@@ -160,12 +160,12 @@ class Queue:
     """A queue between processes, with the methods of `multiprocessing.Queue`, that also carries frames.
 
     The process that makes the queue owns it: there lies what is waiting, for as long as that process lives. The handle
-    may be given to any other process of the same user on this machine: at its start (fork, spawn, forkserver), or later,
-    pickled, to one that is running. Everybody puts and gets through a connection of their own; no lock is shared.
+    may be given to any other process of the same user on this machine: at its start (fork, spawn, forkserver), or
+    pickled to one that is running. Everybody puts and gets through a connection of their own; no lock is shared.
 
     | | |
     |---|---|
-    | buffered | yes, in the process that made the queue; what is put is pickled at once, so later changes do not matter |
+    | buffered | yes, in the process that made it; what is put is pickled at once: later changes do not matter |
     | full | `maxsize` counts items, and the rows of frames; then `put` blocks, or raises `queue.Full`; 0 is no limit |
     | several writers | yes, any number of processes and threads |
     | several readers | yes: each item goes to one of them; with several, items are handed out one at a time |
@@ -210,7 +210,7 @@ class Queue:
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
         """Put one item, a mark, or a frame (which counts as its rows).
 
-        A mark ships what was put before it: when this returns, it has left the process.
+        A mark ships what was put before it. When END or a Failure has been put, the owner has it all.
 
         Raises:
             queue.Full: there is no room, at once or within `timeout` seconds.
@@ -231,7 +231,7 @@ class Queue:
         else:
             self._end.put(pickled(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)
             if is_mark(obj):
-                self._end.flush()
+                self._end.flush(known=obj is END or isinstance(obj, Failure))
 
     def put_nowait(self, obj: Any) -> None:
         """Put one item if there is room, else raise queue.Full."""

@@ -321,4 +321,3 @@ class Depot:
             self._blocks.clear()
             self._count = 0
             return blocks
-

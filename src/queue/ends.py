@@ -73,8 +73,8 @@ class Outlet:
 
     Blocks grow with the load, by no timer. A put that finds the outlet cold ships at once, in its own thread, and wakes
     the minder. Until that thread gets to run, further puts gather, and every thousand of them are shipped by the thread
-    that puts. The minder ships what was left lying: it lets others run first, and only acts if nobody has shipped in the
-    meantime, for a thread that puts without pause ships best by itself. When nothing is left the outlet is cold again.
+    that puts. The minder ships what was left lying: it lets others run first, and only acts if nobody has shipped in
+    the meantime, for a thread that puts without pause ships best by itself. When nothing is left the outlet is cold.
     """
 
     def __init__(self, place: Place, maxsize: int) -> None:
@@ -205,7 +205,7 @@ class Outlet:
             self._ship()
             self._send(kind, number, flags=flags | (NOW if deadline == 0 else 0))
         try:
-            answered = wait([self._wire], None if deadline == 0 else _left(deadline))
+            answered = wait([self._wire.socket], None if deadline == 0 else _left(deadline))
         except BaseException:  # Ctrl-C: what is granted from now on must not be lost
             self._room = self._give_up()
             raise
@@ -230,9 +230,9 @@ class Outlet:
     # The end.
 
     def close(self) -> None:
-        """Ship all that was put, then hang up."""
+        """Ship all that was put, and hang up when the owner has it."""
         try:
-            self.flush()
+            self.qsize()
         finally:
             self._leave()
 
@@ -254,9 +254,9 @@ class Outlet:
         self._wire.close()
 
     def end(self) -> None:
-        """Ship all that was put: the process ends."""
+        """Ship all that was put, until the owner has it: the process ends."""
         try:
-            self.flush()
+            self.qsize()
         except OSError:
             _Open.remove(self)  # the owner ended first, and nobody is left to get what was put
 
@@ -327,7 +327,7 @@ class Inlet:
                 return True
             try:
                 self._request(self._want, 0)
-                if self._wire.pending() or wait([self._wire], 0):
+                if self._wire.pending() or wait([self._wire.socket], 0):
                     self._accept(self._wire.next())
             except (OSError, EOFError):
                 return True
@@ -342,7 +342,7 @@ class Inlet:
         try:
             asked_before = self._asked
             self._request(want, flags | (NOW if deadline == 0 else 0))
-            if (asked_before if deadline == 0 else not self._answers(deadline)):
+            if asked_before if deadline == 0 else not self._answers(deadline):
                 self._wire.send(CANCEL)
             self._accept(self._wire.next())
         except (OSError, EOFError) as error:
@@ -352,7 +352,7 @@ class Inlet:
 
     def _answers(self, deadline: float | None) -> bool:
         """Tell whether there is an answer in time; `next` can wait for ever as well as `wait` can."""
-        return deadline is None or self._wire.pending() or bool(wait([self._wire], _left(deadline)))
+        return deadline is None or self._wire.pending() or bool(wait([self._wire.socket], _left(deadline)))
 
     def _accept(self, message: Message) -> None:
         if message.kind == ESTATE:  # unasked: an answer may still follow

@@ -418,7 +418,7 @@ class Exchange:
 
 
 def _address() -> str:
-    """Return a fresh address: abstract where there is such a thing (it leaves nothing behind), else in a private folder."""
+    """Return a fresh address: an abstract one, which leaves nothing behind, or (not Linux) in a private folder."""
     name = f"plait-{os.getpid()}-{secrets.token_hex(8)}"
     if sys.platform == "linux":
         return f"\0{name}"

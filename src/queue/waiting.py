@@ -151,4 +151,3 @@ class _Fed(Adopted):
 
     def fileno(self) -> int:
         return self._depot.bell().fileno()
-

@@ -118,7 +118,7 @@ class Wire:
             memory.close()
 
     def receive(self) -> list[Message]:
-        """Return the messages that have arrived, waiting once for bytes. Raises EOFError when there is no other side."""
+        """Return the messages that have arrived, waiting once for bytes. Raises EOFError when nobody is there."""
         self._read()
         return list(self._parsed())
 

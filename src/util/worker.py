@@ -1,0 +1,122 @@
+"""What runs in a worker process: one task after the other, until the process that started it hangs up.
+
+Spoken over one pipe, a message each, told apart by the first byte. From the owner: a pickled task, or the answer to a
+question. From here: READY; BEGUN, when a task has been read (a task that a dying worker never began may be given to
+another); WHERE, where a module lies that cannot be imported here; DONE or FAILED with what came of the task.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+__all__ = ["BEGUN", "DONE", "FAILED", "READY", "WHERE", "end_with", "work"]
+
+READY, BEGUN, WHERE, DONE, FAILED = b"R", b"B", b"W", b"D", b"F"
+
+
+def work(owner: Any, owner_pid: int, authkey: bytes) -> None:
+    """Do what the owner sends, until it hangs up."""
+    import multiprocessing
+
+    import dill
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the owner decides what it means
+    multiprocessing.current_process().authkey = authkey  # proxies of a manager show it; pathos' library has its own
+    end_with(owner_pid)
+    sys.meta_path.append(_Elsewhere(owner))
+    owner.send_bytes(READY)
+    while True:
+        try:
+            task = owner.recv_bytes()
+        except (EOFError, OSError):
+            return
+        owner.send_bytes(BEGUN)
+        answer = _done(task, dill)
+        del task
+        try:
+            owner.send_bytes(answer)
+        except OSError:
+            return
+
+
+def _done(task: bytes, dill: ModuleType) -> bytes:
+    try:
+        function, args, kwargs = dill.loads(task)
+        result = function(*args, **kwargs)
+        del function, args, kwargs  # what a task held, a queue for one, is let go before the owner hears of its end
+        return DONE + bytes(_dumps(dill, result))
+    except BaseException as error:
+        text = "".join(traceback.format_exception(error))
+        return FAILED + pickle.dumps((_portable(dill, error), repr(error), text))
+
+
+def _dumps(dill: ModuleType, result: Any) -> Any:
+    from multiprocess.reduction import ForkingPickler
+
+    return ForkingPickler.dumps(result)
+
+
+def _portable(dill: ModuleType, error: BaseException) -> bytes | None:
+    """Return the error pickled, without the chain behind it, or None if it cannot travel."""
+    try:
+        data: bytes = dill.dumps(error.with_traceback(None))
+        dill.loads(data)
+    except Exception:
+        return None
+    return data
+
+
+def end_with(owner_pid: int) -> None:
+    """Have this process end at once when the owner does, however that ends."""
+    threading.Thread(target=_end_with, args=(owner_pid,), name="plait-owner", daemon=True).start()
+
+
+def _end_with(owner_pid: int) -> None:
+    from multiprocess import parent_process
+    from multiprocess.connection import wait
+
+    try:
+        death: Any = os.pidfd_open(owner_pid)
+    except ProcessLookupError:
+        os._exit(1)
+    except (AttributeError, OSError):  # not Linux, or an old one
+        parent = parent_process()
+        death = parent.sentinel if parent is not None else threading.Event().wait()
+    wait([death])
+    os._exit(1)
+
+
+class _Elsewhere(importlib.abc.MetaPathFinder):
+    """Finds the modules that the owner has imported from where this process does not look (a test module, a script)."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+        self._lock = threading.RLock()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        place = self._ask(fullname)
+        if place is None:
+            return None
+        if place == "":
+            return importlib.machinery.ModuleSpec(fullname, None, is_package=True)
+        folder = [os.path.dirname(place)] if os.path.basename(place) == "__init__.py" else None  # noqa: PTH119, PTH120
+        return importlib.util.spec_from_file_location(fullname, place, submodule_search_locations=folder)
+
+    def _ask(self, name: str) -> str | None:
+        with self._lock:
+            self._owner.send_bytes(WHERE + name.encode())
+            place: str | None = pickle.loads(self._owner.recv_bytes())  # noqa: S301
+            return place
