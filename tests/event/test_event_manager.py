@@ -272,3 +272,20 @@ def test_a_managers_queue_is_listened_to() -> None:
             events.put(item)
         assert manager.join(SECONDS)
     assert heard == [{"type": "response", "value": 1}]
+
+
+@pytest.mark.processes
+def test_without_a_pool_the_programs_thread_pool_is_used_and_processes_get_copies() -> None:
+    from plait.util import MultiProcessing
+
+    heard: list[Any] = []
+    manager = EventManager()
+    manager.register(lambda event: heard.append(event) or len(heard), {"a": 1}, {"async": True})
+    (handle,) = manager.trigger({"a": 1})
+    assert handle.get(SECONDS) == 1
+    elsewhere = EventManager(async_pool=MultiProcessing().ProcessPool(1))
+    elsewhere.register(lambda event: heard.append(event) or len(heard), {"a": 1}, {"async": True})
+    (handle,) = elsewhere.trigger({"a": 1})
+    assert handle.get(SECONDS) == 2, "the list was copied with its one event"
+    assert elsewhere.close(SECONDS) == 0
+    assert len(heard) == 1
