@@ -120,15 +120,10 @@ def test_the_specimens_use_every_sort_of_token():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.environ.get("CI") != "true", reason="runs in .ci/run only: two minutes and 3 GB")
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="runs in .ci/run only: minutes, and 3 GB")
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("ends_well", [True, False])
-def test_a_hundred_megabytes_are_parsed_or_fail(ends_well):
+def test_a_hundred_megabytes_are_parsed_to_the_mistake_at_their_end():
     count = 100_000_000 // len(LINE)
-    text = LINE * count + ("" if ends_well else "a=(b=")
-    if ends_well:
-        assert len(parse(text)) == count
-        return
     with pytest.raises(ScriptError) as caught:
-        parse(text)
+        parse(LINE * count + "a=(b=")
     assert [(m.line, m.column) for m in caught.value.mistakes] == [(count + 1, 3), (count + 1, 6)]
