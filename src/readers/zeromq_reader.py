@@ -17,7 +17,7 @@ from .record_reader import Decoder, RawBlock, RecordReader
 from .zeromq_frames import FramesError, Opened, opener
 from .zeromq_keys import SecretKey, load_keys
 from .zeromq_sequence import NumberedDecoder, SequenceWatch
-from .zeromq_socket import Address, News, open_inbox
+from .zeromq_socket import Address, Inbox, News, open_inbox
 
 __all__ = ["MessageSorter", "ZeroMQReader"]
 
@@ -156,9 +156,17 @@ class ZeroMQReader(RecordReader):
                 if news is News.SILENCE:
                     yield Idle(since)
                     news = inbox.wait(None)
-                yield sorter.sort(inbox.take(sorter.most_wanted()))
                 if news is News.STOPPING:
+                    yield from self._rest(inbox, sorter)
                     break
+                yield sorter.sort(inbox.take(sorter.most_wanted()))
+
+    def _rest(self, inbox: Inbox, sorter: MessageSorter) -> Iterator[RawBlock]:
+        """Yield what waits in the socket: no more than can, however fast others send."""
+        left = self.high_water_mark
+        while left > 0 and not sorter.ended and (messages := inbox.take(min(left, sorter.most_wanted()))):
+            left -= len(messages)
+            yield sorter.sort(messages)
 
 
 class MessageSorter:

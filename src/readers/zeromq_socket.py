@@ -21,6 +21,7 @@ __all__ = ["Address", "Inbox", "News", "open_inbox"]
 
 _logger = logging.getLogger(__name__)
 _FAILURES_THAT_ARE_NO_CHANCE = 2
+_BYTES_AT_ONCE = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,16 @@ class Inbox:
                 return News.MESSAGES if list(ready) == [self._socket] else News.STOPPING
 
     def take(self, most: int) -> list[list[bytes]]:
-        """Return the messages that have arrived, as lists of frames, without waiting."""
+        """Return the messages that have arrived, as lists of frames, without waiting: `most` or a few megabytes."""
         import zmq
 
         messages: list[list[bytes]] = []
+        left = _BYTES_AT_ONCE
         receive = self._socket.recv_multipart
         try:
-            while len(messages) < most:
+            while len(messages) < most and left > 0:
                 messages.append(receive(zmq.NOBLOCK))
+                left -= len(messages[-1][-1])
         except zmq.Again:
             pass  # that was all for now
         return messages
@@ -122,9 +125,7 @@ class Inbox:
     def _broken_off(self) -> None:
         self._failures += 1
         if self._address.keys and self._failures >= _FAILURES_THAT_ARE_NO_CHANCE:
-            self._refuse(
-                "the server breaks the handshake off; is server_key its public key, and is secret_key allowed?"
-            )
+            self._refuse("the server breaks the handshake off: does it use CURVE, and is server_key its public key?")
 
     def _refuse(self, reason: str) -> None:
         """End the reader that connects; a reader that binds goes on with those who fit."""
