@@ -16,7 +16,7 @@ from ..formats.printing import print_columns
 from .literals import TIMESTAMP_PATTERN
 from .types import Type, polars_type
 
-__all__ = ["BUILDERS", "BY_TYPE", "CASTS", "WITH_VALUES", "divide_spans", "in_list", "to_text"]
+__all__ = ["BUILDERS", "BY_TYPE", "CASTS", "WITH_VALUES", "divide_spans", "in_list", "to_text", "unsigned_zeros"]
 
 Builder: TypeAlias = Callable[..., pl.Expr]
 
@@ -65,8 +65,22 @@ def _multiply(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     return a * b
 
 
+def _zeros() -> pl.Expr:
+    return pl.int_range(pl.len()).cast(pl.Float64) * 0.0
+
+
+def unsigned_zeros(column: pl.Series) -> pl.Series:
+    """Make 0.0 of -0.0: which of the two polars gives depends on how many rows there are."""
+    return column + pl.Series([0.0]).new_from_index(0, len(column))
+
+
+def _over(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    """Divide exactly: by one number for all rows, polars multiplies by its inverse, which is off by a last digit."""
+    return a / (b + _zeros())
+
+
 def _divide(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    return pl.when(b != 0.0).then(a / b)
+    return pl.when(b != 0.0).then(_over(a, b))
 
 
 def divide_spans(a: pl.Expr, b: pl.Expr) -> pl.Expr:
@@ -86,7 +100,7 @@ def _modulo(a: pl.Expr, b: pl.Expr) -> pl.Expr:
 
 
 def _modulo_of_floats(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    quotient = a / b
+    quotient = _over(a, b)
     ordinary = pl.when(quotient.abs() < 2.0**53).then(a - b * _cut(quotient))
     has_none = a.is_nan() | b.is_nan() | a.is_infinite()
     rest = pl.when(has_none).then(a * float("nan")).when(b.is_infinite()).then(a).otherwise(ordinary)
@@ -147,10 +161,10 @@ def _sign(a: pl.Expr) -> pl.Expr:
 
 def _round(values: Sequence[Any], a: pl.Expr, *_: pl.Expr) -> pl.Expr:
     digits = values[1] if len(values) > 1 else 0
-    step = 10.0 ** abs(digits)
-    scaled = a * step if digits > 0 else a / step
+    step = pl.lit(10.0 ** abs(digits))
+    scaled = a * step if digits >= 0 else _over(a, step)
     whole = scaled.round(0, mode="half_away_from_zero")
-    return pl.when(scaled.abs() < _EXACT).then(whole / step if digits > 0 else whole * step).otherwise(a)
+    return pl.when(scaled.abs() < _EXACT).then(_over(whole, step) if digits >= 0 else whole * step).otherwise(a)
 
 
 def _round_integer(values: Sequence[Any], a: pl.Expr, *_: pl.Expr) -> pl.Expr:
@@ -166,13 +180,22 @@ def _log(*args: pl.Expr) -> pl.Expr:
     if len(args) == 1:
         return pl.when(args[0] > 0.0).then(args[0].log10())
     base, a = args
-    return pl.when((base > 0.0) & (base != 1.0) & (a > 0.0)).then(a.log() / base.log())
+    return pl.when((base > 0.0) & (base != 1.0) & (a > 0.0)).then(_over(a.log(), base.log()))
 
 
 def _power(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     to_negative = (a == 0.0) & (b < 0.0)
     broken = (a < 0.0) & b.is_finite() & (b != b.floor())
-    return pl.when(~(to_negative | broken)).then(a.pow(b))
+    power = pl.map_batches([a, b], _raise, return_dtype=pl.Float64)
+    return pl.when(~(to_negative | broken)).then(power)
+
+
+def _raise(given: Sequence[pl.Series]) -> pl.Series:
+    """Raise to a power, row by row: for one exponent polars multiplies, which is off by a last digit."""
+    height = max(map(len, given))
+    size = max(2, height)
+    base, exponent = (column if len(column) in (0, size) else column.new_from_index(0, size) for column in given)
+    return base.pow(exponent).head(height)
 
 
 def _substring(text: pl.Expr, start: pl.Expr, count: pl.Expr | None = None) -> pl.Expr:
@@ -186,8 +209,9 @@ def _substring(text: pl.Expr, start: pl.Expr, count: pl.Expr | None = None) -> p
 
 
 def _replace(text: pl.Expr, old: pl.Expr, new: pl.Expr) -> pl.Expr:
-    replaced = text.str.split(old).list.join(new)
-    return pl.when((old == "") & new.is_not_null()).then(text).otherwise(replaced)
+    # join wants a list in each row, even if the text is the same in all
+    each = pl.concat_str(text, old.str.head(0), new.str.head(0))
+    return pl.when(old == "").then(each).otherwise(each.str.split(old).list.join(new))
 
 
 def _truncate(values: Sequence[Any], _: pl.Expr, time: pl.Expr) -> pl.Expr:
@@ -205,7 +229,7 @@ def _truncate(values: Sequence[Any], _: pl.Expr, time: pl.Expr) -> pl.Expr:
 
 
 def _epoch(time: pl.Expr) -> pl.Expr:
-    return time.cast(pl.Int64).cast(pl.Float64) / 1e6
+    return _over(time.cast(pl.Int64).cast(pl.Float64), pl.lit(1e6))
 
 
 def _extract(values: Sequence[Any], _: pl.Expr, time: pl.Expr) -> pl.Expr:
@@ -256,6 +280,7 @@ CASTS: Final[Mapping[tuple[Type, Type], Builder]] = {
     (Type.TEXT, Type.FLOAT): _text_to_float,
     (Type.TEXT, Type.BOOLEAN): _text_to_boolean,
     (Type.TEXT, Type.TIMESTAMP): _text_to_time,
+    (Type.FLOAT, Type.TEXT): lambda a: to_text(a + _zeros()),
     (Type.INTEGER, Type.FLOAT): lambda a: a.cast(pl.Float64),
     (Type.FLOAT, Type.INTEGER): lambda a: a.cast(pl.Int64, strict=False),
     (Type.INTEGER, Type.BOOLEAN): lambda a: a != 0,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 import polars.selectors as cs
 
-from .builders import BUILDERS, BY_TYPE, CASTS, WITH_VALUES, Builder, divide_spans, in_list, to_text
+from .builders import BUILDERS, BY_TYPE, CASTS, WITH_VALUES, Builder, divide_spans, in_list, to_text, unsigned_zeros
 from .checking import Source, resolve
 from .rows import evaluate_typed
 from .rules import Typed
@@ -43,7 +43,17 @@ class _Code:
 
 def compile_columns(expression: Expression, columns: Columns) -> pl.Expr:
     """See `plait.expression.to_polars`."""
-    return _compile(resolve(expression, columns)).expr
+    typed = resolve(expression, columns)
+    made = _compile(typed)
+    if made.is_constant or (typed.function == "column" and typed.type is not Type.FLOAT):
+        return made.expr
+    finish = functools.partial(_finish, is_float=typed.type is Type.FLOAT)
+    return pl.map_batches([_any_column(typed), made.expr], finish, return_dtype=polars_type(typed.type))
+
+
+def _finish(given: Sequence[pl.Series], *, is_float: bool) -> pl.Series:
+    column = _stretched(given[1], len(given[0]))
+    return unsigned_zeros(column) if is_float else column
 
 
 def _compile(node: Typed) -> _Code:
@@ -51,15 +61,43 @@ def _compile(node: Typed) -> _Code:
         return _Code(_read(node.value, node.type))
     if node.function == "literal":
         return _literal(node.value, node.type)
+    if node.function in ("CASE", "if"):
+        return _compile_case(node)
     args = [_compile(arg) for arg in node.args]
     if all(arg.is_constant for arg in args):
         return _literal(evaluate_typed(node, {}), node.type)
     if node.function in ("least", "greatest"):
         return functools.reduce(lambda left, right: _bound(node, [left, right]), args)
+    if node.function == "CASE x" and args[0].is_constant:
+        return _compile_case(_with_conditions(node))
     return _bound(node, args)
 
 
+def _compile_case(node: Typed) -> _Code:
+    """Leave out the branches that are never reached: polars stumbles over conditions that are constant."""
+    args: list[_Code] = []
+    for condition, value in zip(node.args[:-1:2], node.args[1:-1:2], strict=True):
+        made = _compile(condition)
+        if not made.is_constant:
+            args += [made, _compile(value)]
+        elif evaluate_typed(condition, {}):
+            last = _compile(value)
+            break
+    else:
+        last = _compile(node.args[-1])
+    return _bound(node, [*args, last]) if args else last
+
+
+def _with_conditions(node: Typed) -> Typed:
+    """Write `CASE x WHEN v` as `CASE WHEN x = v`."""
+    subject, *rest = node.args
+    args = list(rest)
+    args[:-1:2] = [Typed("=", Type.BOOLEAN, (subject, case)) for case in rest[:-1:2]]
+    return Typed("CASE", node.type, tuple(args))
+
+
 def _literal(value: Any, kind: Type) -> _Code:
+    value = value + 0.0 if isinstance(value, float) else value
     return _Code(pl.lit(value, dtype=polars_type(kind)), is_constant=True)
 
 
@@ -73,12 +111,32 @@ def _bound(node: Typed, args: Sequence[_Code]) -> _Code:
     varying = [arg.expr for arg in args if not arg.is_constant]
     places = iter(range(len(varying)))
     inner = build(*(arg.expr if arg.is_constant else pl.col(str(next(places))) for arg in args))
+    compute = functools.partial(_compute, inner)
+    return _Code(pl.map_batches([_any_column(node), *varying], compute, return_dtype=polars_type(node.type)))
 
-    def compute(columns: Sequence[pl.Series]) -> pl.Series:
-        frame = pl.DataFrame([column.alias(str(place)) for place, column in enumerate(columns)])
-        return frame.select(inner.alias("")).to_series()
 
-    return _Code(pl.map_batches(varying, compute, return_dtype=polars_type(node.type)))
+def _compute(inner: pl.Expr, given: Sequence[pl.Series]) -> pl.Series:
+    """Compute `inner` over the columns 0, 1, ...; the first that is given only says how many rows there are.
+
+    What does not depend on the rows after all (`x AND FALSE`) comes from polars as one row, whatever their number.
+    """
+    height = len(given[0])
+    columns = [_stretched(column, height).alias(str(place)) for place, column in enumerate(given[1:])]
+    return _stretched(pl.DataFrame(columns).select(inner.alias("")).to_series(), height)
+
+
+def _stretched(column: pl.Series, height: int) -> pl.Series:
+    return column if len(column) == height else column.new_from_index(0, height)
+
+
+def _any_column(node: Typed) -> pl.Expr:
+    while node.function != "column":
+        node = next(arg for arg in node.args if _has_column(arg))
+    return _column(node.value.path[0])
+
+
+def _has_column(node: Typed) -> bool:
+    return node.function == "column" or any(map(_has_column, node.args))
 
 
 def _builder(node: Typed) -> Builder:
@@ -89,8 +147,8 @@ def _builder(node: Typed) -> Builder:
         return functools.partial(WITH_VALUES[node.function, node.type], values)
     if node.function == "IN" and node.args[0].type in _LISTED and all(a.function == "literal" for a in node.args[1:]):
         return in_list([arg.value for arg in node.args[1:]], node.args[0].type)
-    if node.function == "/":
-        return _divider(node)
+    if node.function == "/" and node.args[0].type is Type.DURATION:
+        return divide_spans
     return BY_TYPE.get((node.function, node.type)) or BUILDERS[node.function]
 
 
@@ -101,24 +159,19 @@ def _caster(source: Type, target: Type) -> Builder:
     return lambda a, _: cast(a)
 
 
-def _divider(node: Typed) -> Builder:
-    divisor = node.args[1]
-    if divisor.type is Type.DURATION:
-        return divide_spans
-    if divisor.function == "literal" and divisor.value:
-        return lambda a, b: a / b
-    return BUILDERS["/"]
-
-
 def _read(source: Source, kind: Type) -> pl.Expr:
     name, *fields = source.path
-    is_pattern = name == "*" or (name.startswith("^") and name.endswith("$"))  # polars takes these for many columns
-    expr = cs.by_name(name).as_expr() if is_pattern else pl.col(name)
+    expr = _column(name)
     for field in fields:
         expr = expr.struct.field(field)
     if isinstance(source.stored, Type) or source.stored == polars_type(kind):
         return expr
     return _read_as(expr, source.stored, kind)
+
+
+def _column(name: str) -> pl.Expr:
+    is_pattern = name == "*" or (name.startswith("^") and name.endswith("$"))  # polars takes these for many columns
+    return cs.by_name(name).as_expr() if is_pattern else pl.col(name)
 
 
 def _read_as(expr: pl.Expr, stored: Any, kind: Type) -> pl.Expr:

@@ -59,7 +59,6 @@ _SAID: Final[Mapping[type, str]] = {
     exp.ILike: "ILIKE (LIKE on lower(...) does it)",
     exp.In: "IN over anything but a list of expressions in parentheses",
     exp.Is: "IS with anything but [NOT] NULL",
-    exp.JSONExtract: "-> and other operators on JSON",
     exp.NullSafeEQ: "IS NOT DISTINCT FROM",
     exp.NullSafeNEQ: "IS DISTINCT FROM",
     exp.Parameter: "a parameter",
@@ -90,6 +89,9 @@ class _Parser(Parser):
     }
     NO_PAREN_FUNCTION_PARSERS: Final = {  # type: ignore[misc]
         "CASE": Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]
+    }
+    COLUMN_OPERATORS: Final = {  # type: ignore[misc]
+        token: Parser.COLUMN_OPERATORS[token] for token in (TokenType.DOT, TokenType.DCOLON)
     }
     TYPE_LITERAL_PARSERS: Final = dict.fromkeys(  # type: ignore[misc]
         (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATETIME), _stamp

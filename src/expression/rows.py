@@ -42,7 +42,7 @@ def evaluate(expression: Expression, row: Mapping[str, Any], columns: Columns | 
     """
     if columns is None:
         columns = {name: kind for name, value in row.items() if (kind := type_of_value(value)) is not None}
-    return evaluate_typed(resolve(expression, columns), row)
+    return _unsigned(evaluate_typed(resolve(expression, columns), row))
 
 
 def evaluate_typed(node: Typed, row: Mapping[str, Any]) -> Any:
@@ -61,6 +61,11 @@ def evaluate_typed(node: Typed, row: Mapping[str, Any]) -> Any:
     if any(arg is None for arg in args):
         return None
     return _bounded(_STRICT[node.function](*args), node.type)
+
+
+def _unsigned(value: Any) -> Any:
+    """Make 0.0 of -0.0: a zero has no sign."""
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _look_up(source: Source, row: Mapping[str, Any], kind: Type) -> Any:
@@ -285,7 +290,7 @@ def _cast(value: Any, source: Type, target: Type) -> Any:
     if value is None or source is target:
         return value
     if target is Type.TEXT:
-        return print_value(value)
+        return print_value(_unsigned(value))
     return _CASTS[source, target](value)
 
 
