@@ -33,6 +33,7 @@ __all__ = [
     "Packed",
     "Plain",
     "Rows",
+    "arrived",
     "drained",
     "is_frame",
     "leading",
@@ -232,6 +233,11 @@ class Arrow(Block):
         from .arrow import from_ipc
 
         return Rows(from_ipc(self.data))
+
+
+def arrived(kind: int, count: int, data: Any) -> Block:
+    """Return the block that stands on the wire as these."""
+    return (Arrow if kind == FRAME else Packed)(count, data)
 
 
 def unload(blocks: deque[Block]) -> list[Any]:

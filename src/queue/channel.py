@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,145 +14,11 @@ from typing import Any, ClassVar
 from ..record import END, Failure, is_mark
 from .blocks import PROTOCOL, Block, Loose, Rows, is_frame, pickled, portable
 from .depot import Depot
-from .ends import Inlet, Outlet
-from .exchange import Exchange, Place
+from .exchange import Exchange
+from .place import Place
+from .sides import Adder, Foreign, Own
 
 __all__ = ["Queue"]
-
-
-class _Own:
-    """The queue in the process that made it."""
-
-    def __init__(self, depot: Depot) -> None:
-        self.depot = depot
-        self.shelf = depot.shelf
-        Exchange.here().keep(depot)
-
-    def adder(self, _handle: Queue) -> Callable[[bytes], None]:
-        return self.depot.add_pickle
-
-    def put(self, body: bytes, block: bool, timeout: float | None) -> None:
-        if self.depot.maxsize:
-            self.depot.reserve(1, block, timeout)
-            self.depot.add(Loose([body]), reserved=1)
-        else:
-            self.depot.add_pickle(body)
-
-    def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
-        bounded = self.depot.maxsize > 0
-        if bounded:
-            self.depot.reserve(parcel.count, block, timeout)
-        self.depot.add(parcel, parcel.count if bounded else 0)
-
-    def flush(self, *, known: bool) -> None:
-        """What is put here is there at once."""
-
-    def fill_shelf(self, block: bool, timeout: float | None) -> None:
-        self.depot.fill_shelf(block, timeout)
-
-    def take_block(self, block: bool, timeout: float | None) -> Any:
-        return self.depot.take_block(block, timeout)
-
-    def qsize(self) -> int:
-        return len(self.depot)
-
-    def ready(self) -> bool:
-        return self.depot.ready()
-
-    def fileno(self) -> int:
-        return self.depot.bell().fileno()
-
-    def place(self, *, forking: bool = False) -> Place:
-        return Exchange.here().share(self.depot, forking=forking)
-
-    def close(self) -> None:
-        Exchange.here().drop(self.depot)
-
-    leave = close
-
-    def abandon(self) -> None:
-        """After a fork: the depot belongs to the parent."""
-
-
-class _Foreign:
-    """The queue in any other process."""
-
-    def __init__(self, place: Place, maxsize: int) -> None:
-        self.shelf: deque[Any] = deque()
-        self._place = place
-        self._maxsize = maxsize
-        self._lock = threading.Lock()
-        self._outlet: Outlet | None = None
-        self._inlet: Inlet | None = None
-
-    def _out(self) -> Outlet:
-        with self._lock:
-            if self._outlet is None:
-                self._outlet = Outlet(self._place, self._maxsize)
-            return self._outlet
-
-    def _in(self) -> Inlet:
-        with self._lock:
-            if self._inlet is None:
-                self._inlet = Inlet(self._place, self._maxsize, self.shelf)
-            return self._inlet
-
-    def adder(self, handle: Queue) -> Callable[[bytes], None]:
-        """Return what connects when it is first called, and gives the handle the direct way then."""
-        known = weakref.ref(handle)
-
-        def connect(body: bytes) -> None:
-            outlet = self._out()
-            outlet.add(body)
-            if (handle := known()) is not None and not handle._closed:
-                handle._add = outlet.add
-
-        return connect
-
-    def put(self, body: bytes, block: bool, timeout: float | None) -> None:
-        (self._outlet or self._out()).put(body, block, timeout)
-
-    def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
-        self._out().put_block(parcel, block, timeout)
-
-    def flush(self, *, known: bool) -> None:
-        if self._outlet is not None:
-            (self._outlet.qsize if known else self._outlet.flush)()
-
-    def fill_shelf(self, block: bool, timeout: float | None) -> None:
-        self._in().fill_shelf(block, timeout)
-
-    def take_block(self, block: bool, timeout: float | None) -> Any:
-        return self._in().take_block(block, timeout)
-
-    def qsize(self) -> int:
-        return self._out().qsize() + len(self.shelf)
-
-    def ready(self) -> bool:
-        return self._in().ready()
-
-    def fileno(self) -> int:
-        return self._in().fileno()
-
-    def place(self, *, forking: bool = False) -> Place:
-        return self._place
-
-    def close(self) -> None:
-        if self._inlet is not None:
-            self._inlet.close()
-        if self._outlet is not None:
-            self._outlet.close()
-
-    def leave(self) -> None:
-        if self._inlet is not None:
-            self._inlet.close()
-        if self._outlet is not None:
-            self._outlet.leave()
-
-    def abandon(self) -> None:
-        for end in (self._inlet, self._outlet):
-            if end is not None:
-                end.abandon()
 
 
 class Queue:
@@ -192,14 +57,14 @@ class Queue:
 
     def __init__(self, maxsize: int = 0) -> None:
         self._maxsize = max(0, maxsize)
-        self._start(_Own(Depot(self._maxsize)))
+        self._start(Own(Depot(self._maxsize)))
 
-    def _start(self, end: _Own | _Foreign) -> None:
+    def _start(self, end: Own | Foreign) -> None:
         self._closed = False
         self._end = end
         self._shelf = end.shelf
-        self._add: Callable[[bytes], None] | None = None if self._maxsize else end.adder(self)
-        self._bounded = self._maxsize > 0 and isinstance(end, _Own)
+        self._add: Adder | None = None if self._maxsize else end.adder(_direct(weakref.ref(self)))
+        self._bounded = self._maxsize > 0 and isinstance(end, Own)
         self._finalizer = weakref.finalize(self, end.leave)
         self._finalizer.atexit = False  # `endings` sees to that, in the right order
         self._alive.add(self)
@@ -279,7 +144,7 @@ class Queue:
                 continue  # another thread was quicker
 
     def _settle(self) -> None:
-        if isinstance(self._end, _Own) and self._end.depot.givers:
+        if isinstance(self._end, Own) and self._end.depot.givers:
             self._end.depot.settle()
 
     def get_nowait(self) -> Any:
@@ -329,7 +194,7 @@ class Queue:
         return self._end.fileno()
 
     def __repr__(self) -> str:
-        return f"<Queue maxsize={self._maxsize} {'closed' if self._closed else type(self._end).__name__[1:].lower()}>"
+        return f"<Queue maxsize={self._maxsize} {'closed' if self._closed else type(self._end).__name__.lower()}>"
 
     # The end, and the way to other processes.
 
@@ -358,7 +223,7 @@ class Queue:
     def _arrive(self, place: Place, maxsize: int) -> None:
         self._maxsize = maxsize
         depot = Exchange.here().find(place) if place.owner == os.getpid() else None
-        self._start(_Foreign(place, maxsize) if depot is None else _Own(depot))
+        self._start(Foreign(place, maxsize) if depot is None else Own(depot))
 
     def _before_fork(self) -> None:
         self._elsewhere = None if self._closed else self._end.place(forking=True)
@@ -367,9 +232,17 @@ class Queue:
         self._finalizer.detach()
         if not self._closed and self._elsewhere is not None:
             self._end.abandon()
-            self._start(_Foreign(self._elsewhere, self._maxsize))
+            self._start(Foreign(self._elsewhere, self._maxsize))
 
     _elsewhere: Place | None = None
+
+
+def _direct(handle: weakref.ref[Queue]) -> Callable[[Adder], None]:
+    def known(add: Adder) -> None:
+        if (alive := handle()) is not None and alive._add is not None:
+            alive._add = add
+
+    return known
 
 
 def _handle(cls: type[Queue], place: Place, maxsize: int) -> Queue:

@@ -20,144 +20,20 @@ import secrets
 import selectors
 import shutil
 import socket
-import struct
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from .blocks import FRAME, OBJECTS, Arrow, Block, Packed
 from .depot import Depot
 from .endings import at_end
-from .wire import (
-    ASK,
-    CANCEL,
-    EMPTY,
-    ESTATE,
-    GONE,
-    GRANT,
-    HELLO,
-    NOW,
-    RELEASE,
-    REQUEST,
-    RESERVE,
-    SOME,
-    TELL,
-    UNREAD,
-    WELCOME,
-    Message,
-    Wire,
-    packed,
-)
+from .peers import Getter, Putter, send
+from .place import PUTS, SECRET_SIZE, Place, check_user, introduced
+from .wire import GONE, HELLO, WELCOME, Message, Wire
 
-__all__ = ["GETS", "PUTS", "Exchange", "Place", "arrived", "call"]
+__all__ = ["Exchange"]
 
-PUTS, GETS = 1, 2
-_CREDENTIALS = struct.Struct("3i")
-_SECRET_SIZE = 16
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a queue lives, as its pickled handle says.
-
-    Attributes:
-        address: of the owner's listener.
-        secret: what a caller must know.
-        number: which of the owner's queues.
-        owner: process id of the owner, for messages.
-        ticket: which pickling this is: the owner keeps the queue until somebody has come with it.
-    """
-
-    address: str
-    secret: bytes = field(repr=False)
-    number: int
-    owner: int
-    ticket: int
-
-
-def arrived(message: Message) -> Block:
-    """Return the block that a message brings."""
-    return (Arrow if message.kind == FRAME else Packed)(message.number, message.data)
-
-
-def call(place: Place, purpose: int) -> Wire:
-    """Connect to the owner of a queue, to put or to get. Raises EOFError if it has ended or dropped the queue."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    wire = Wire(sock)
-    try:
-        sock.connect(place.address)
-        _check_user(sock)
-        wire.send(HELLO, place.number, place.secret + struct.pack("<QB", place.ticket, purpose))
-        if wire.next().kind == WELCOME:
-            return wire
-    except (OSError, EOFError) as error:
-        wire.close()
-        raise EOFError(f"process {place.owner}, which made the queue, has ended") from error
-    wire.close()
-    raise EOFError(f"process {place.owner}, which made the queue, has dropped it")
-
-
-def _check_user(sock: socket.socket) -> None:
-    """Refuse to talk to another user; where the kernel does not tell, the folder of the address keeps them out."""
-    if hasattr(socket, "SO_PEERCRED"):
-        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        if _CREDENTIALS.unpack(credentials)[1] != os.geteuid():
-            raise PermissionError("the socket belongs to another user")
-
-
-class _Putter:
-    """A process that puts, as the owner sees it. Also what stands in line for room on its behalf."""
-
-    def __init__(self, wire: Wire, shared: _Shared) -> None:
-        self.wire = wire
-        self.depot = shared.depot
-        self.need = 0
-        self.some = self.alone = False
-        self._peers = shared.peers
-        self._held = 0
-
-    def grant(self, count: int) -> None:
-        self._held += count
-        _send(self.wire, GRANT, count)
-
-    def handle(self, message: Message) -> None:
-        if message.kind in (OBJECTS, FRAME):
-            self._add(arrived(message))
-        elif message.kind == RESERVE:
-            self._reserve(message)
-        elif message.kind == CANCEL:
-            self._refuse()
-        elif message.kind == RELEASE:
-            self._held -= message.number
-            self.depot.unreserve(message.number)
-        else:
-            assert message.kind == ASK
-            _send(self.wire, TELL, len(self.depot))
-
-    def _add(self, block: Block) -> None:
-        with self.depot.lock:
-            reserved = min(block.count, self._held)
-            self._held -= reserved
-            self.depot.add(block, reserved)
-
-    def _reserve(self, message: Message) -> None:
-        self.need, self.some = message.number, bool(message.flags & SOME)
-        self.alone = not any(isinstance(peer, _Putter) and peer is not self for peer in self._peers)
-        self.depot.ask_room(self)
-        if message.flags & NOW:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        if self.depot.withdraw(self):
-            _send(self.wire, GRANT, 0)
-
-    def end(self) -> None:
-        with self.depot.lock:
-            self.depot.withdraw(self)
-            self.depot.unreserve(self._held)
 
 
 class _Shared:
@@ -172,60 +48,11 @@ class _Shared:
     def __init__(self, depot: Depot) -> None:
         self.depot = depot
         self.tickets: set[int] = set()
-        self.peers: set[_Putter | _Getter] = set()
+        self.peers: set[Putter | Getter] = set()
         self.handled = True
 
     def unreachable(self) -> bool:
         return not (self.handled or self.tickets or self.peers)
-
-
-class _Getter:
-    """A process that gets, as the owner sees it. Also what stands in line for items on its behalf."""
-
-    def __init__(self, wire: Wire, shared: _Shared) -> None:
-        self.wire = wire
-        self.depot = shared.depot
-        self.want = 1
-        self._peers = shared.peers
-
-    def take(self, block: Block) -> bool:
-        return _send(self.wire, block.kind, block.count, block.payload())
-
-    def handle(self, message: Message) -> None:
-        if message.kind == REQUEST:
-            self._request(message)
-        elif message.kind == CANCEL:
-            self._refuse()
-        else:
-            assert message.flags & UNREAD
-            self.depot.put_back(arrived(message))
-
-    def _request(self, message: Message) -> None:
-        rivals = sum(isinstance(peer, _Getter) for peer in self._peers)
-        self.want = message.number if rivals < 2 or message.flags & SOME else 1
-        self.depot.ask_items(self)
-        if message.flags & NOW:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        if self._withdraw():
-            _send(self.wire, EMPTY)
-
-    def _withdraw(self) -> bool:
-        with self.depot.lock:
-            waiting = self in self.depot.takers
-            if waiting:
-                self.depot.takers.remove(self)
-            return waiting
-
-    def end(self) -> None:
-        self._withdraw()
-
-    def inherit(self) -> None:
-        """Send all that is waiting: the owner ends, and what the kernel holds outlives it."""
-        blocks = self.depot.drain()
-        if blocks:
-            _send(self.wire, ESTATE, 0, b"".join(packed(b.kind, b.count, b.payload()) for b in blocks))
 
 
 class _Caller:
@@ -233,17 +60,8 @@ class _Caller:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.peer: _Putter | _Getter | None = None
+        self.peer: Putter | Getter | None = None
         self.shared: _Shared | None = None
-
-
-def _send(wire: Wire, kind: int, number: int = 0, data: Any = b"") -> bool:
-    try:
-        wire.send(kind, number, data)
-    except OSError:
-        wire.hang_up()
-        return False
-    return True
 
 
 class Exchange:
@@ -253,7 +71,7 @@ class Exchange:
     _making: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
-        self._secret = secrets.token_bytes(_SECRET_SIZE)
+        self._secret = secrets.token_bytes(SECRET_SIZE)
         self._numbers = itertools.count(1)
         self._tickets = itertools.count(1)
         self._shared: dict[int, _Shared] = {}
@@ -335,7 +153,7 @@ class Exchange:
         """When this process ends: send what is still waiting to those who have come to get it."""
         with self._lock:
             for shared in self._shared.values():
-                heir = next((peer for peer in shared.peers if isinstance(peer, _Getter)), None)
+                heir = next((peer for peer in shared.peers if isinstance(peer, Getter)), None)
                 if heir is not None:
                     heir.inherit()
 
@@ -370,7 +188,7 @@ class Exchange:
         assert self._listener is not None
         try:
             sock, _ = self._listener.accept()
-            _check_user(sock)
+            check_user(sock)
         except OSError as error:  # the caller has gone again, or may not come, or there are too many open files
             _log.warning("a caller was not admitted to the queues of process %d: %s", os.getpid(), error)
             return
@@ -392,20 +210,19 @@ class Exchange:
 
     def _welcome(self, caller: _Caller, message: Message) -> None:
         """Make out what a caller wants. Raises EOFError if it is none of ours."""
-        secret, rest = message.data[:_SECRET_SIZE], message.data[_SECRET_SIZE:]
+        secret, ticket, purpose = introduced(message.data)
         if message.kind != HELLO or not hmac.compare_digest(secret, self._secret):
             raise EOFError("a caller does not know the secret")
-        ticket, purpose = struct.unpack("<QB", rest)
         with self._lock:
             shared = self._shared.get(message.number)
             if shared is None:
-                _send(caller.wire, GONE)
+                send(caller.wire, GONE)
                 raise EOFError("a caller asks for a queue that is no more")
-            peer = _Putter(caller.wire, shared) if purpose == PUTS else _Getter(caller.wire, shared)
+            peer = (Putter if purpose == PUTS else Getter)(caller.wire, shared.depot, shared.peers)
             caller.peer, caller.shared = peer, shared
             shared.peers.add(peer)
             shared.tickets.discard(ticket)
-        _send(caller.wire, WELCOME)
+        send(caller.wire, WELCOME)
 
     def _dismiss(self, caller: _Caller) -> None:
         del self._callers[caller.wire.socket]

@@ -41,11 +41,10 @@ class _Engine:
     def apply(self, function: Callable[..., Any], args: Any = (), kwds: Any = None) -> Any:
         return self.apply_async(function, args, kwds).get()
 
-    def map_async(
-        self, function: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None
-    ) -> Gathered:
-        items = list(items)
-        return Gathered(self._chunks(function, items, chunksize or max(1, -(-len(items) // (4 * self.crew.size)))))
+    def map_async(self, function: Callable[..., Any], items: Iterable[Any], chunksize: int | None = None) -> Gathered:
+        known = list(items)
+        size = chunksize or max(1, -(-len(known) // (4 * self.crew.size)))
+        return Gathered(self._chunks(function, known, size))
 
     def map(self, function: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
         return self.map_async(function, iterable, chunksize).get()
@@ -59,9 +58,7 @@ class _Engine:
         tasks = self._chunks(function, iterable, chunksize)
         return _in_order(tasks, deque(itertools.islice(tasks, 2 * self.crew.size)))
 
-    def imap_unordered(
-        self, function: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1
-    ) -> Iterator[Any]:
+    def imap_unordered(self, function: Callable[..., Any], items: Iterable[Any], chunksize: int = 1) -> Iterator[Any]:
         tasks = self._chunks(function, items, chunksize)
         return _as_done(tasks, list(itertools.islice(tasks, 2 * self.crew.size)))
 

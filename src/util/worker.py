@@ -7,6 +7,7 @@ another); WHERE, where a module lies that cannot be imported here; DONE or FAILE
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -29,42 +30,34 @@ def work(owner: Any, owner_pid: int, authkey: bytes) -> None:
     """Do what the owner sends, until it hangs up."""
     import multiprocessing
 
-    import dill
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the owner decides what it means
     multiprocessing.current_process().authkey = authkey  # proxies of a manager show it; pathos' library has its own
     end_with(owner_pid)
     sys.meta_path.append(_Elsewhere(owner))
-    owner.send_bytes(READY)
-    while True:
-        try:
-            task = owner.recv_bytes()
-        except (EOFError, OSError):
-            return
-        owner.send_bytes(BEGUN)
-        answer = _done(task, dill)
-        del task
-        try:
-            owner.send_bytes(answer)
-        except OSError:
-            return
+    with contextlib.suppress(EOFError, OSError):  # the owner has hung up
+        owner.send_bytes(READY)
+        while True:
+            _serve(owner)
 
 
-def _done(task: bytes, dill: ModuleType) -> bytes:
+def _serve(owner: Any) -> None:
+    task = owner.recv_bytes()
+    owner.send_bytes(BEGUN)
+    owner.send_bytes(_done(task))
+
+
+def _done(task: bytes) -> bytes:
+    import dill
+    from multiprocess.reduction import ForkingPickler
+
     try:
-        function, args, kwargs = dill.loads(task)
+        function, args, kwargs = dill.loads(task)  # noqa: S301 - from the process that started this one
         result = function(*args, **kwargs)
         del function, args, kwargs  # what a task held, a queue for one, is let go before the owner hears of its end
-        return DONE + bytes(_dumps(dill, result))
+        return DONE + bytes(ForkingPickler.dumps(result))
     except BaseException as error:
         text = "".join(traceback.format_exception(error))
         return FAILED + pickle.dumps((_portable(dill, error), repr(error), text))
-
-
-def _dumps(dill: ModuleType, result: Any) -> Any:
-    from multiprocess.reduction import ForkingPickler
-
-    return ForkingPickler.dumps(result)
 
 
 def _portable(dill: ModuleType, error: BaseException) -> bytes | None:

@@ -1,71 +1,23 @@
-"""A queue as seen from a process that did not make it: one connection to put, one to get, each made when first used."""
+"""Putting into a queue of another process."""
 
 from __future__ import annotations
 
-import os
 import queue
 import select
 import threading
-from collections import deque
 from multiprocessing.connection import wait
-from time import monotonic
-from typing import Any, ClassVar
+from typing import Any
 
-from .blocks import FRAME, OBJECTS, Block, Loose, Plain, drained, leading, unload
-from .endings import after_fork, at_end
-from .exchange import GETS, PUTS, Place, arrived, call
-from .wire import ASK, CANCEL, EMPTY, ESTATE, NOW, RELEASE, REQUEST, RESERVE, SOME, UNREAD, Message, Wire, unpacked
+from .blocks import OBJECTS, Block, Loose
+from .deadlines import acquire, deadline_of, left_until
+from .open_ends import OpenEnds
+from .place import PUTS, Place, call
+from .wire import ASK, CANCEL, NOW, RELEASE, RESERVE, SOME
 
-__all__ = ["Inlet", "Outlet"]
+__all__ = ["Outlet"]
 
 _SHIP_AT = 1000
 """Items gathered at which the thread that puts ships them itself."""
-_ANY = 2**62
-_MOST = 4096
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - monotonic())
-
-
-def _deadline(block: bool, timeout: float | None) -> float | None:
-    if not block:
-        return 0.0
-    return None if timeout is None else monotonic() + timeout
-
-
-def _acquire(lock: threading.Lock, deadline: float | None) -> bool:
-    left = _left(deadline)
-    return lock.acquire(timeout=-1 if left is None else left)
-
-
-class _Open:
-    """The ends that are open in this process."""
-
-    _ends: ClassVar[set[Outlet | Inlet]] = set()
-    _pid: ClassVar[int] = 0
-
-    @classmethod
-    def add(cls, end: Outlet | Inlet) -> None:
-        if cls._pid != os.getpid():
-            cls._pid = os.getpid()
-            at_end(cls._end)
-            after_fork(cls._forget)
-        cls._ends.add(end)
-
-    @classmethod
-    def remove(cls, end: Outlet | Inlet) -> None:
-        cls._ends.discard(end)
-
-    @classmethod
-    def _end(cls) -> None:
-        for end in list(cls._ends):
-            end.end()
-
-    @classmethod
-    def _forget(cls) -> None:
-        for end in list(cls._ends):
-            end.abandon()
 
 
 class Outlet:
@@ -90,14 +42,14 @@ class Outlet:
         self._asking = threading.Lock()
         self._room = 0
         self._broken: OSError | None = None
-        _Open.add(self)
+        OpenEnds.add(self)
 
     # Putting.
 
     def put(self, body: bytes, block: bool, timeout: float | None) -> None:
         """Put one pickled item. Raises queue.Full, or BrokenPipeError when the owner has ended."""
         if self._maxsize:
-            self._take_room(1, SOME, _deadline(block, timeout))
+            self._take_room(1, SOME, deadline_of(block, timeout))
         self.add(body)
 
     def add(self, body: bytes) -> None:
@@ -109,7 +61,7 @@ class Outlet:
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
         """Put a whole block; it has been shipped when this returns."""
         if self._maxsize:
-            self._take_room(parcel.count, 0, _deadline(block, timeout))
+            self._take_room(parcel.count, 0, deadline_of(block, timeout))
         data = parcel.payload()
         with self._shipping:
             self._ship()
@@ -182,7 +134,7 @@ class Outlet:
     # Room and numbers: questions that the owner answers.
 
     def _take_room(self, need: int, flags: int, deadline: float | None) -> None:
-        if not _acquire(self._asking, deadline):
+        if not acquire(self._asking, deadline):
             raise queue.Full
         try:
             if self._room < need:
@@ -205,7 +157,7 @@ class Outlet:
             self._ship()
             self._send(kind, number, flags=flags | (NOW if deadline == 0 else 0))
         try:
-            answered = wait([self._wire.socket], None if deadline == 0 else _left(deadline))
+            answered = wait([self._wire.socket], None if deadline == 0 else left_until(deadline))
         except BaseException:  # Ctrl-C: what is granted from now on must not be lost
             self._room = self._give_up()
             raise
@@ -250,7 +202,7 @@ class Outlet:
             self._bell.put(True)
 
     def _hang_up(self) -> None:
-        _Open.remove(self)
+        OpenEnds.remove(self)
         self._wire.close()
 
     def end(self) -> None:
@@ -258,132 +210,9 @@ class Outlet:
         try:
             self.qsize()
         except OSError:
-            _Open.remove(self)  # the owner ended first, and nobody is left to get what was put
+            OpenEnds.remove(self)  # the owner ended first, and nobody is left to get what was put
 
     def abandon(self) -> None:
         """Let go without shipping: what is pending is lost, or belongs to the process that this one was forked off."""
         self._pending.clear()
         self._hang_up()
-
-
-class Inlet:
-    """Gets from a queue of another process.
-
-    It asks for one item, then for two, four, and so on: a consumer that stops early, or is killed, has fetched little
-    more than it used. What is left at the end goes back to the head of the queue.
-    """
-
-    def __init__(self, place: Place, maxsize: int, shelf: deque[Any]) -> None:
-        self.shelf = shelf
-        self._place = place
-        self._most = max(1, min(_MOST, maxsize // 2)) if maxsize else _MOST
-        self._want = 1
-        self._wire: Wire = call(place, GETS)
-        self._blocks: deque[Block] = deque()
-        self._asked = False
-        self._lock = threading.Lock()
-        _Open.add(self)
-
-    def fileno(self) -> int:
-        return self._wire.fileno()
-
-    def fill_shelf(self, block: bool, timeout: float | None) -> None:
-        """Wait until something is on the shelf. Raises queue.Empty; EOFError when the owner has ended."""
-        deadline = _deadline(block, timeout)
-        if not _acquire(self._lock, deadline):
-            raise queue.Empty
-        try:
-            if self.shelf:
-                return
-            if not self._blocks:
-                self._fetch(self._want, 0, deadline)
-                self._want = min(2 * self._want, self._most)
-            self.shelf.extend(unload(self._blocks))
-        finally:
-            self._lock.release()
-
-    def take_block(self, block: bool, timeout: float | None) -> Any:
-        """Return a frame, a list of items or a mark, waiting for it. Raises as `fill_shelf`."""
-        deadline = _deadline(block, timeout)
-        if not _acquire(self._lock, deadline):
-            raise queue.Empty
-        try:
-            if not self.shelf and not self._blocks:
-                self._fetch(_ANY, SOME, deadline)
-            if not self.shelf and self._blocks[0].kind == FRAME:
-                return self._blocks.popleft().whole()
-            if not self.shelf:
-                self.shelf.extend(unload(self._blocks))
-            first, rest = leading(list(drained(self.shelf)))
-            self.shelf.extendleft(reversed(rest))
-            return first
-        finally:
-            self._lock.release()
-
-    def ready(self) -> bool:
-        """Tell whether there is something to fetch (or to learn: that the owner has ended), and ask for it if not."""
-        with self._lock:
-            if self.shelf or self._blocks:
-                return True
-            try:
-                self._request(self._want, 0)
-                if self._wire.pending() or wait([self._wire.socket], 0):
-                    self._accept(self._wire.next())
-            except (OSError, EOFError):
-                return True
-            return bool(self._blocks)
-
-    def _request(self, want: int, flags: int) -> None:
-        if not self._asked:
-            self._asked = True
-            self._wire.send(REQUEST, want, flags=flags)
-
-    def _fetch(self, want: int, flags: int, deadline: float | None) -> None:
-        try:
-            asked_before = self._asked
-            self._request(want, flags | (NOW if deadline == 0 else 0))
-            if asked_before if deadline == 0 else not self._answers(deadline):
-                self._wire.send(CANCEL)
-            self._accept(self._wire.next())
-        except (OSError, EOFError) as error:
-            raise EOFError(f"process {self._place.owner}, which made the queue, has ended") from error
-        if not self._blocks:
-            raise queue.Empty
-
-    def _answers(self, deadline: float | None) -> bool:
-        """Tell whether there is an answer in time; `next` can wait for ever as well as `wait` can."""
-        return deadline is None or self._wire.pending() or bool(wait([self._wire.socket], _left(deadline)))
-
-    def _accept(self, message: Message) -> None:
-        if message.kind == ESTATE:  # unasked: an answer may still follow
-            self._blocks.extend(map(arrived, unpacked(message.data)))
-            return
-        self._asked = False
-        if message.kind != EMPTY:
-            self._blocks.append(arrived(message))
-
-    def close(self) -> None:
-        """Give back what was fetched and not used, and hang up."""
-        try:
-            if self._asked:
-                self._wire.send(CANCEL)
-                self._accept(self._wire.next())
-            self._give_back()
-        except (OSError, EOFError):
-            self._blocks.clear()  # the owner has ended: there is nobody to give it back to
-        finally:
-            self.abandon()
-
-    end = close
-
-    def _give_back(self) -> None:
-        if self.shelf:
-            self._blocks.appendleft(Plain(list(drained(self.shelf))))
-        for block in reversed(self._blocks):
-            self._wire.send(block.kind, block.count, block.payload(), UNREAD)
-        self._blocks.clear()
-
-    def abandon(self) -> None:
-        """Let go without a word: the connection belongs to the process that this one was forked off."""
-        _Open.remove(self)
-        self._wire.close()

@@ -1,0 +1,143 @@
+"""Getting from a queue of another process."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from multiprocessing.connection import wait
+from typing import Any
+
+from .blocks import FRAME, Block, Plain, arrived, drained, leading, unload
+from .deadlines import acquire, deadline_of, left_until
+from .open_ends import OpenEnds
+from .place import GETS, Place, call
+from .wire import CANCEL, EMPTY, ESTATE, NOW, REQUEST, SOME, UNREAD, Message, Wire, unpacked
+
+__all__ = ["Inlet"]
+
+_ANY = 2**62
+_MOST = 4096
+
+
+class Inlet:
+    """Gets from a queue of another process.
+
+    It asks for one item, then for two, four, and so on: a consumer that stops early, or is killed, has fetched little
+    more than it used. What is left at the end goes back to the head of the queue.
+    """
+
+    def __init__(self, place: Place, maxsize: int, shelf: deque[Any]) -> None:
+        self.shelf = shelf
+        self._place = place
+        self._most = max(1, min(_MOST, maxsize // 2)) if maxsize else _MOST
+        self._want = 1
+        self._wire: Wire = call(place, GETS)
+        self._blocks: deque[Block] = deque()
+        self._asked = False
+        self._lock = threading.Lock()
+        OpenEnds.add(self)
+
+    def fileno(self) -> int:
+        return self._wire.fileno()
+
+    def fill_shelf(self, block: bool, timeout: float | None) -> None:
+        """Wait until something is on the shelf. Raises queue.Empty; EOFError when the owner has ended."""
+        deadline = deadline_of(block, timeout)
+        if not acquire(self._lock, deadline):
+            raise queue.Empty
+        try:
+            if self.shelf:
+                return
+            if not self._blocks:
+                self._fetch(self._want, 0, deadline)
+                self._want = min(2 * self._want, self._most)
+            self.shelf.extend(unload(self._blocks))
+        finally:
+            self._lock.release()
+
+    def take_block(self, block: bool, timeout: float | None) -> Any:
+        """Return a frame, a list of items or a mark, waiting for it. Raises as `fill_shelf`."""
+        deadline = deadline_of(block, timeout)
+        if not acquire(self._lock, deadline):
+            raise queue.Empty
+        try:
+            if not self.shelf and not self._blocks:
+                self._fetch(_ANY, SOME, deadline)
+            if not self.shelf and self._blocks[0].kind == FRAME:
+                return self._blocks.popleft().whole()
+            if not self.shelf:
+                self.shelf.extend(unload(self._blocks))
+            first, rest = leading(list(drained(self.shelf)))
+            self.shelf.extendleft(reversed(rest))
+            return first
+        finally:
+            self._lock.release()
+
+    def ready(self) -> bool:
+        """Tell whether there is something to fetch (or to learn: that the owner has ended), and ask for it if not."""
+        with self._lock:
+            if self.shelf or self._blocks:
+                return True
+            try:
+                self._request(self._want, 0)
+                if self._wire.pending() or wait([self._wire.socket], 0):
+                    self._accept(self._wire.next())
+            except (OSError, EOFError):
+                return True
+            return bool(self._blocks)
+
+    def _request(self, want: int, flags: int) -> None:
+        if not self._asked:
+            self._asked = True
+            self._wire.send(REQUEST, want, flags=flags)
+
+    def _fetch(self, want: int, flags: int, deadline: float | None) -> None:
+        try:
+            asked_before = self._asked
+            self._request(want, flags | (NOW if deadline == 0 else 0))
+            if asked_before if deadline == 0 else not self._answers(deadline):
+                self._wire.send(CANCEL)
+            self._accept(self._wire.next())
+        except (OSError, EOFError) as error:
+            raise EOFError(f"process {self._place.owner}, which made the queue, has ended") from error
+        if not self._blocks:
+            raise queue.Empty
+
+    def _answers(self, deadline: float | None) -> bool:
+        """Tell whether there is an answer in time; `next` can wait for ever as well as `wait` can."""
+        return deadline is None or self._wire.pending() or bool(wait([self._wire.socket], left_until(deadline)))
+
+    def _accept(self, message: Message) -> None:
+        if message.kind == ESTATE:  # unasked: an answer may still follow
+            self._blocks.extend(arrived(m.kind, m.number, m.data) for m in unpacked(message.data))
+            return
+        self._asked = False
+        if message.kind != EMPTY:
+            self._blocks.append(arrived(message.kind, message.number, message.data))
+
+    def close(self) -> None:
+        """Give back what was fetched and not used, and hang up."""
+        try:
+            if self._asked:
+                self._wire.send(CANCEL)
+                self._accept(self._wire.next())
+            self._give_back()
+        except (OSError, EOFError):
+            self._blocks.clear()  # the owner has ended: there is nobody to give it back to
+        finally:
+            self.abandon()
+
+    end = close
+
+    def _give_back(self) -> None:
+        if self.shelf:
+            self._blocks.appendleft(Plain(list(drained(self.shelf))))
+        for block in reversed(self._blocks):
+            self._wire.send(block.kind, block.count, block.payload(), UNREAD)
+        self._blocks.clear()
+
+    def abandon(self) -> None:
+        """Let go without a word: the connection belongs to the process that this one was forked off."""
+        OpenEnds.remove(self)
+        self._wire.close()

@@ -1,0 +1,45 @@
+"""The connections of this process to queues of others, for its end and for its forks."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar, Protocol
+
+from .endings import after_fork, at_end
+
+__all__ = ["OpenEnds"]
+
+
+class _End(Protocol):
+    def end(self) -> None: ...
+
+    def abandon(self) -> None: ...
+
+
+class OpenEnds:
+    """The ends that are open in this process: they are ended when it ends, and abandoned when it is forked."""
+
+    _ends: ClassVar[set[_End]] = set()
+    _pid: ClassVar[int] = 0
+
+    @classmethod
+    def add(cls, end: _End) -> None:
+        if cls._pid != os.getpid():
+            cls._pid = os.getpid()
+            at_end(cls._end)
+            after_fork(cls._forget)
+        cls._ends.add(end)
+
+    @classmethod
+    def remove(cls, end: _End) -> None:
+        cls._ends.discard(end)
+
+    @classmethod
+    def _end(cls) -> None:
+        for end in list(cls._ends):
+            end.end()
+
+    @classmethod
+    def _forget(cls) -> None:
+        for end in list(cls._ends):
+            end.abandon()
