@@ -153,11 +153,10 @@ def run(file: Path, engine: str | None, settings: list[tuple[str, str]], quiet: 
     terminal = sys.stderr.isatty() and not quiet
     report = _run(pipeline, engine, progress=terminal)
     if terminal or summary:
-        from rich.console import Console
+        from .summary import summary_lines
 
-        from .summary import show_summary
-
-        show_summary(report, Console(stderr=True, soft_wrap=True))
+        for line in summary_lines(report):
+            click.echo(_redacted(line, pipeline), err=True)
     return _close(report, pipeline)
 
 
@@ -255,13 +254,13 @@ def _signals(control: Control) -> Iterator[None]:
         return
 
     def handle(number: int, frame: Any) -> None:
-        if control.signal is not None:
+        if control.asked_by is not None:
             _kill(number)
         sys.stderr.write("plait: stopping; once more kills\n")
         control.stop(number)
         deadline.start()
 
-    deadline = threading.Timer(_DRAIN_SECONDS, lambda: _kill(control.signal or signal.SIGINT, hung=True))
+    deadline = threading.Timer(_DRAIN_SECONDS, lambda: _kill(control.asked_by or signal.SIGINT, hung=True))
     deadline.daemon = True
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -316,17 +315,15 @@ def _catalogue() -> str:
 
 def _demo(home: Path) -> int:
     """Run the demo pipeline on the data of the repository, and show what came of it."""
-    from rich.console import Console
-
-    from .summary import show_summary
+    from .summary import summary_lines
 
     file = home / _DEMO
     if not file.is_file():
         raise click.UsageError(f"there is no demo here ({file}); plait --help shows the commands")
     pipeline = _load(file, base=home)
     report = _run(pipeline, None, progress=sys.stderr.isatty())
-    console = Console(soft_wrap=True)
-    show_summary(report, console)
+    for line in summary_lines(report):
+        click.echo(line)
     status = _close(report, pipeline)
     click.echo(_NEXT)
     return status

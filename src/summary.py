@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .engines.report import RunReport, StageReport
 
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+__all__ = ["outcome", "summary_lines"]
 
-__all__ = ["outcome", "show_summary"]
-
-_COLUMNS = ("received", "delivered", "filtered", "late", "dead")
+_HEAD = ("stage", "what", "in", "out", "filtered", "late", "dead", "first", "last")
+_NUMBERS = ("received", "delivered", "filtered", "late", "dead")
 
 
-def show_summary(report: RunReport, console: Console) -> None:
-    """Write the ledger, the events with a few examples, and the notes of a run."""
-    console.print(_ledger(report))
+def summary_lines(report: RunReport) -> Iterator[str]:
+    """Yield the lines of the summary: the ledger, the events with a few examples, notes, and what it all came to."""
+    yield from _table([_HEAD, *map(_ledger_row, report.stages)])
     for stage in report.stages:
         if stage.family == "event":
-            console.print(f"[bold]{stage.name}[/bold]: {stage.counts.delivered:,} events")
-            for row in stage.examples:
-                console.print(f"  {_row(row)}", style="dim", markup=False, highlight=False)
-    for line in _asides(report):
-        console.print(line, markup=False, highlight=False)
-    console.print(_closing(report), markup=False, highlight=False)
+            yield ""
+            yield f"{stage.name}: {stage.counts.delivered:,} events{', such as' if stage.examples else ''}"
+            yield from (f"  {_row(row)}" for row in stage.examples)
+    asides = [*_asides(report)]
+    yield from ["", *asides] if asides else []
+    yield ""
+    yield _closing(report)
 
 
-def _ledger(report: RunReport) -> RenderableType:
-    from rich import box
-    from rich.table import Table
+def _ledger_row(stage: StageReport) -> tuple[str, ...]:
+    counts = stage.counts
+    numbers = (getattr(counts, name) for name in _NUMBERS)
+    shown = (f"{number:,}" if number else "-" for number in numbers)
+    return (stage.name, f"{stage.family}={stage.variant}", *shown, _time(counts.first), _time(counts.last))
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("stage")
-    table.add_column("what")
-    for name in ("in", "out", "filtered", "late", "dead"):
-        table.add_column(name, justify="right")
-    table.add_column("first")
-    table.add_column("last")
-    for stage in report.stages:
-        counts = stage.counts
-        numbers = [f"{getattr(counts, name):,}" if getattr(counts, name) else "·" for name in _COLUMNS]
-        times = [_time(counts.first), _time(counts.last)]
-        table.add_row(stage.name, f"{stage.family}={stage.variant}", *numbers, *times)
-    return table
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            text.rjust(width) if head in _HEAD[2:7] else text.ljust(width)
+            for text, width, head in zip(row, widths, _HEAD, strict=True)
+        ]
+        yield "  ".join(cells).rstrip()
 
 
 def _time(value: datetime | None) -> str:
@@ -53,8 +50,7 @@ def _time(value: datetime | None) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> str:
-    shown = (f"{name}={_value(value)}" for name, value in row.items() if value is not None)
-    return " ".join(shown)
+    return " ".join(f"{name}={_value(value)}" for name, value in row.items() if value is not None)
 
 
 def _value(value: Any) -> str:
@@ -88,15 +84,12 @@ def outcome(report: RunReport) -> list[str]:
         lines.append("stopped before the end of the input: outputs that are to appear when complete do not")
     lines += [f"the ledger does not balance: {line}" for line in report.imbalances if report.error is None]
     if report.diverted:
-        stages = ", ".join(f"{_count(stage)} of {stage.name}" for stage in report.stages if stage.letters)
+        stages = ", ".join(f"{stage.letters:,} of {stage.name}" for stage in report.stages if stage.letters)
         lines.append(f"{report.diverted:,} rows were not delivered ({stages}); see {report.dead_letters}")
     return lines
 
 
-def _count(stage: StageReport) -> str:
-    return f"{stage.letters:,}"
-
-
 def _where(error: BaseException) -> str:
+    """Name the stage, if the message does not say it already."""
     notes = [note.removeprefix("in stage ") for note in getattr(error, "__notes__", ()) if note.startswith("in stage ")]
-    return f"{notes[0]}: " if notes else ""
+    return f"{notes[0]}: " if notes and not str(error).startswith(notes[0]) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..operators.base import Transform
 from ..operators.sorted_merge import SortedMerge
@@ -20,6 +20,9 @@ from .nodes import Edge, MergeNode, Node, OperatorNode, SinkNode, StageState, bl
 from .report import StageReport
 from .source import read_source
 from .stop import Stop
+
+if TYPE_CHECKING:
+    from ..queue.merge import Merge
 
 __all__ = ["Assembly"]
 
@@ -74,7 +77,7 @@ class Assembly:
             if stage.name in self.replaced:
                 return SinkNode(state, self.replaced[stage.name])
             if isinstance(component, SortedMerge):
-                return MergeNode(state, component.open(stage.inputs), stage.inputs)
+                return MergeNode(state, self._merge(stage, component), stage.inputs)
             if isinstance(component, Writer):
                 return SinkNode(state, component.open(state.context), self._empty(stage))
             assert isinstance(component, Transform), f"{component.title()} is neither source, operator nor sink"
@@ -84,6 +87,14 @@ class Assembly:
                 drops_rows=component.drops_rows,
                 examples=stage.family == "event",
             )
+
+    def _merge(self, stage: Stage, component: SortedMerge) -> Merge:
+        merge = component.open(stage.inputs)
+        for port, name in enumerate(stage.inputs):
+            columns = self.plan.columns.get(name)
+            if columns is not None:
+                merge.declare(port, columns)
+        return merge
 
     def _empty(self, stage: Stage) -> Any:
         """Return a frame without rows with the columns of the stage, if they are known."""

@@ -102,15 +102,23 @@ def arrivals(queue: Any, tasks: Sequence[Any], worker: int, name: str) -> Iterat
 
     task = tasks[worker]
     while True:
-        ready = wait([queue], [task.sentinel])
-        if queue not in ready:
-            raise WorkerError(f"the worker process {task.pid} that reads {name!r} died before the end")
+        if queue not in wait([queue], [] if task.ready() else [task]) and task.ready():
+            _raise_if_it_failed(task, name)
+            continue
         item = queue.get_block()
         if item is END:
             return
         if isinstance(item, Failure):
             raise item.error
         yield item
+
+
+def _raise_if_it_failed(task: Any, name: str) -> None:
+    """Raise WorkerError unless the task has ended well: then what it has put is still under way."""
+    try:
+        task.result()
+    except WorkerError as error:
+        raise WorkerError(f"{name} was being read: {error}") from error
 
 
 def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop_path: Path) -> list[StageReport]:

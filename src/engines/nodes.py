@@ -268,7 +268,7 @@ class MergeNode(Node):
 
     def holding(self) -> list[int]:
         """Return the inputs that hold the merge back, and those that are idle and may wake."""
-        return [*self.merge.holding(), *(self._idle & self._open)]
+        return [*self.merge.holding(), *self.merge.asleep()]
 
     def _release(self) -> None:
         with blame(self.name):
