@@ -58,9 +58,14 @@ def test_the_summary_is_printed_when_asked_for(folder):
 
 
 def test_set_overrides_an_option(folder):
-    plait(folder, "run", "small.scl", "--set", "csv.path=other.csv", "--set", "warm.condition=(temp>20)", status=1)
-    plait(folder, "run", "small.scl", "--set", "csv.path=other.csv")
-    assert (folder / "other.csv").exists()
+    plait(folder, "run", "small.scl", "--set", "csv.path=other.csv", "--set", "warm.condition=(temp>20)")
+    assert (folder / "other.csv").read_text() == "timestamp,temp,source\n2010-01-01T01:00:00Z,25,b\n"
+    assert not (folder / "out.csv").exists()
+
+
+def test_set_of_a_stage_that_is_not_there_is_an_error(folder):
+    _, errors = plait(folder, "run", "small.scl", "--set", "wram.condition=(temp>20)", status=1)
+    assert "did you mean 'warm'?" in errors
 
 
 def test_check_shows_all_mistakes_with_their_places(folder):

@@ -1,11 +1,13 @@
 """Operators: frames in, frames out.
 
-Rows that pass: `Where`. Events: `When`.
+Rows that pass: `Where`. Columns: `Derive` adds them, `Select`, `Drop` and `Rename` choose them. Events: `When`.
 Several streams into one: `SortedMerge`.
 """
 
+from .derive import Derive
+from .select import Drop, Rename, Select
 from .sorted_merge import SortedMerge
 from .when import When
 from .where import Where
 
-__all__ = ["SortedMerge", "When", "Where"]
+__all__ = ["Derive", "Drop", "Rename", "Select", "SortedMerge", "When", "Where"]

@@ -118,7 +118,7 @@ def live(tmp_path_factory) -> dict[str, str]:
     (info / "entry_points.txt").write_text(
         "[plait.readers]\nsilent = live_readers:SilentReader\nstubborn = live_readers:StubbornReader\n"
     )
-    return {**os.environ, "PYTHONPATH": str(place)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(place), os.environ.get("PYTHONPATH", "")])}
 
 
 def reading(run: subprocess.Popen) -> int:
@@ -229,7 +229,8 @@ def test_a_closed_stdout_ends_the_run_with_a_message(tmp_path, big, engine):
     run.stdout.readline()
     run.stdout.close()
     below = descendants(run.pid)
-    errors = run.stderr.read().decode()
+    with run.stderr:
+        errors = run.stderr.read().decode()
     assert run.wait(timeout=30) == 1
     assert "stdout" in errors
     assert "Traceback" not in errors

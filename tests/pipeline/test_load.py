@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from plait import ScriptError, SpecError
+from plait.errors import ScriptError, SpecError
 from plait.errors import SourceError
 from plait.pipeline.build import build_component
 from plait.pipeline.load import load_file, load_text
