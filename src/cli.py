@@ -107,7 +107,7 @@ class _Ordered(click.Group):
             is_file = args[0].endswith(".scl")
             hint = f"plait run {args[0]}" if is_file else near and f"plait {near}"
             if hint:
-                error.message += f" Did you mean `{hint}`?"
+                raise click.UsageError(f"{error.message} Did you mean `{hint}`?", ctx) from error
             raise
 
 
@@ -284,6 +284,8 @@ def _close(report: RunReport, pipeline: Pipeline) -> int:
 
     for line in outcome(report):
         sys.stderr.write(f"plait: {_redacted(line, pipeline)}\n")
+    if report.error is not None and not isinstance(report.error, PlaitError):
+        logging.getLogger("plait").error("this is no error that plait knows", exc_info=report.error)
     return report.exit_code
 
 

@@ -22,7 +22,7 @@ from .stop import Stop
 
 __all__ = ["ENGINES", "Control", "run_plan"]
 
-ENGINES = {"serial": SerialRun, "local": LocalRun}
+ENGINES: Mapping[str, type[SerialRun] | type[LocalRun]] = {"serial": SerialRun, "local": LocalRun}
 
 
 @dataclass(slots=True)
