@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from ..errors import SourceError
-from .csv_scan import Bounds, DeadRecord, Dialect, Records, scan, too_long
+from .csv_block import Bounds, Dialect
+from .csv_scan import DeadRecord, Records, scan, too_long
 from .csv_walk import Broken, find_record
 
 __all__ = ["EXCERPT", "Found", "Header", "LostRecord", "parse_record", "read_header", "read_records"]
@@ -98,7 +99,7 @@ def _first_record(
         if final or found.place is not None:
             raise SourceError(f"{name}: the first record cannot be read: {found.reason}")
         if len(data) - first > max_record:
-            raise SourceError(f"{name}: the first record cannot be read: {too_long(Bounds(None, max_record))}")
+            raise SourceError(f"{name}: the first record cannot be read: {too_long(max_record)}")
         more = stream.read(len(data))
         final = len(more) < len(data)
         data += more
@@ -159,7 +160,7 @@ def read_records(stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bou
         left = data[records.consumed :]
         if len(left) - left.endswith(b"\r") > bounds.max_record and not final:
             excerpt, size, left = _skip_line(source, left, block)
-            reason = too_long(bounds)
+            reason = too_long(bounds.max_record)
             yield Found(None, offset, [LostRecord(line, offset, reason, excerpt, size)])
             offset += size
             final = final or not left

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from ..record import TEXT, TIMESTAMP
+from .csv_block import Bounds
 from .csv_file import EXCERPT, Found, LostRecord, read_header, read_records
-from .csv_scan import Bounds, Records
+from .csv_scan import Records
 from .csv_sheet import CsvOptions, Sheet, names_in
 from .csv_texts import column_texts, row_texts
 from .csv_types import convert

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .csv_block import CR, LF, Block, Bounds, Dialect
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -27,39 +29,10 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
     Bytes = npt.NDArray[np.uint8]
 
-__all__ = [
-    "CR",
-    "LF",
-    "PADDING",
-    "Block",
-    "Bounds",
-    "DeadRecord",
-    "Dialect",
-    "Records",
-    "by_counting",
-    "scan",
-    "too_long",
-]
+__all__ = ["PADDING", "DeadRecord", "Records", "by_counting", "scan", "too_long"]
 
-LF, CR = 10, 13
 PADDING = bytes(16)
 """What is put behind a block, so that sixteen bytes may be read from the last place of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How fields are told apart: the code of the delimiter, and that of the quote (None: there are no quotes)."""
-
-    delimiter: int = ord(",")
-    quote: int | None = ord('"')
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a record must keep to: how many fields it has (None: any number), how many bytes it may take."""
-
-    width: int | None
-    max_record: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +51,7 @@ class Records:
 
     Attributes:
         data: the block, with `PADDING` behind it.
-        starts, ends: of each field of each good record; matrices of records x fields. Quotes are inside.
+        starts, ends: of each field of each good record; matrices of fields x records. Quotes are inside.
         row_starts, row_ends: of each good record, without the end of the line.
         lines: 1-based line of the file on which each good record starts.
         counts: how many fields each record has that is well formed, of any number of fields.
@@ -118,59 +91,6 @@ def scan(data: bytes, dialect: Dialect, bounds: Bounds, *, final: bool, first_li
     block = Block(data, dialect, final=final, ended=unfinished)
     places, dead = _structure(block, bounds)
     return _records(block, places, dead, bounds, first_line, unfinished=unfinished)
-
-
-class Block:
-    """The bytes of a block as numpy sees them, and the places of everything that may be structure.
-
-    Attributes:
-        candidates: places of delimiters and line ends, quoted or not. A CRLF ends its line at the LF.
-        quotes: places of quotes.
-    """
-
-    def __init__(self, data: bytes, dialect: Dialect, *, final: bool, ended: bool = False) -> None:
-        """Look at a block; `ended` says that its last line end was put there because the file has none."""
-        self.data = data
-        self.ended = ended
-        self.dialect = dialect
-        self.final = final
-        self.bytes: Bytes = np.frombuffer(data, dtype=np.uint8)
-        self.has_cr = b"\r" in data
-        self.quotes: Ints = self._quotes()
-        wanted = (self.bytes == dialect.delimiter) | (self.bytes == LF)
-        if self.has_cr:
-            wanted |= self._lone_cr()
-        self.candidates: Ints = np.flatnonzero(wanted)
-
-    def _quotes(self) -> Ints:
-        quote = self.dialect.quote
-        if quote is None or quote not in self.data:
-            return np.zeros(0, dtype=np.int64)
-        return np.flatnonzero(self.bytes == quote)
-
-    def _lone_cr(self) -> Flags:
-        """Tell which CR end a line by themselves; one at the very end may be half of a CRLF."""
-        lone: Flags = self.bytes == CR
-        lone[:-1] &= self.bytes[1:] != LF
-        lone[-1] &= self.final
-        return lone
-
-    def is_line_end(self, places: Ints) -> Flags:
-        """Tell which of the candidates are line ends."""
-        found: Flags = self.bytes[places] != self.dialect.delimiter
-        return found
-
-    def size_of(self, start: int, end: int) -> int:
-        """Return how many bytes a record has that starts and ends there, without the CR of a CRLF."""
-        return end - start - (end > start and self.data[end : end + 1] != b"\r" and self.data[end - 1] == CR)
-
-    def complete(self, places: Ints) -> Ints:
-        """Leave out what follows the last line end."""
-        back = places[::-1]
-        ends = self.is_line_end(back[:4096])
-        if not ends.any():
-            ends = self.is_line_end(back)
-        return places[: len(places) - int(ends.argmax())] if ends.any() else places[:0]
 
 
 def _structure(block: Block, bounds: Bounds) -> tuple[Ints, dict[int, str]]:
@@ -216,8 +136,7 @@ def _plausible(block: Block, places: Ints, inside: Ints, bounds: Bounds) -> bool
     record = record[record < len(ends)]
     counts = np.diff(ends, prepend=-1)[record]
     sizes = np.diff(places[ends], prepend=-1)[record] - 1 - (block.bytes[places[ends][record] - 1] == CR)
-    right = bounds.width is None or bool((counts == bounds.width).all())
-    return right and bool((sizes <= bounds.max_record).all())
+    return bool((counts == bounds.width).all() and (sizes <= bounds.max_record).all())
 
 
 def _records(
@@ -234,15 +153,15 @@ def _records(
     filled = row_ends > row_starts
     dead_rows, sound = _dead_rows(block, reasons, row_starts, row_ends, bounds, consumed)
     width = bounds.width
-    good = filled & sound if width is None else filled & sound & (counts == width)
+    good = filled & sound & (counts == width)
     for row in np.flatnonzero(filled & sound & ~good).tolist():
         last = unfinished and row == len(ends) - 1
-        dead_rows[row] = _wrong_count(int(counts[row]), width or 0, cut=last)
+        dead_rows[row] = _wrong_count(int(counts[row]), width, cut=last)
     dead = [
         DeadRecord(int(row_starts[row]), int(row_ends[row]), int(lines[row]), reason)
         for row, reason in sorted(dead_rows.items())
     ]
-    starts, field_ends = _fields(places, ends, row_starts, row_ends, good, width or 1)
+    starts, field_ends = _fields(places, ends, row_starts, row_ends, good, width)
     return Records(
         data=block.data + PADDING,
         starts=starts,
@@ -261,17 +180,12 @@ def _records(
 
 def _fields(places: Ints, ends: Ints, row_starts: Ints, row_ends: Ints, good: Flags, width: int) -> tuple[Ints, Ints]:
     """Return where the fields of the good records start and end."""
-    if good.all():
-        last = places.reshape(-1, width).copy()
-        first = np.empty_like(last)
-        first.ravel()[1:] = last.ravel()[:-1] + 1
-        first[:, 0] = row_starts
-    else:
-        last = places[ends[good][:, None] + np.arange(1 - width, 1)]
-        first = np.empty_like(last)
-        first[:, 0] = row_starts[good]
-        first[:, 1:] = last[:, :-1] + 1
-    last[:, -1] = row_ends[good]
+    everything = bool(good.all())
+    last = places.reshape(-1, width).T.copy() if everything else places[ends[good] + np.arange(1 - width, 1)[:, None]]
+    first = np.empty_like(last)
+    first[0] = row_starts[good]
+    first[1:] = last[:-1] + 1
+    last[-1] = row_ends[good]
     return first, last
 
 
@@ -297,7 +211,7 @@ def _dead_rows(
     for start, reason in reasons.items():
         dead[int(np.searchsorted(row_starts, start))] = reason
     for row in np.flatnonzero(row_ends - row_starts > bounds.max_record).tolist():
-        dead[row] = too_long(bounds)
+        dead[row] = too_long(bounds.max_record)
     sound = np.ones(len(row_starts), dtype=np.bool_)
     sound[list(dead)] = False
     return dead, sound
@@ -326,9 +240,9 @@ def _bad_utf8(data: bytes, consumed: int, row_starts: Ints) -> Ints:
     return np.array(bad, dtype=np.int64)
 
 
-def too_long(bounds: Bounds) -> str:
+def too_long(max_record: int) -> str:
     """Say that a record is longer than allowed."""
-    return f"the record is longer than max_record={bounds.max_record} bytes"
+    return f"the record is longer than max_record={max_record} bytes"
 
 
 def _wrong_count(count: int, width: int, *, cut: bool) -> str:

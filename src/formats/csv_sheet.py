@@ -12,10 +12,11 @@ import polars as pl
 
 from ..errors import SourceError, nearest
 from ..record import TIMESTAMP
+from .csv_block import Block, Bounds, Dialect
 from .csv_file import Header, read_header
-from .csv_scan import Block, Bounds, Dialect, Records, by_counting, scan
+from .csv_scan import Records, by_counting, scan
 from .csv_texts import column_texts
-from .csv_types import ColumnType, infer
+from .csv_types import ColumnType, almost_a_number, infer
 from .files import FoundFile, open_bytes
 from .schema import polars_type
 from .timestamps import EventTimes
@@ -243,6 +244,12 @@ def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, 
         else infer(sample[name])
         for name in sheet.types
     }
+    for name, column in types.items():
+        if column == ColumnType("text", inferred=True) and (odd := almost_a_number(sample[name])) is not None:
+            note(
+                f"{sheet.origin}: column {name!r} is text, because a few values are no numbers, such as {odd[:40]!r}; "
+                f"null=[ ] makes them null, schema=({name}=float) dead letters"
+            )
     return Sheet(types, time, sheet.origin)
 
 

@@ -7,7 +7,7 @@ bytes and where the rest stands. So a column of short texts is three unaligned r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Texts", "column_texts", "row_texts"]
 
 _INLINE = 12
-_FIRST_BYTES = np.array([(1 << (8 * n)) - 1 for n in range(5)], dtype=np.uint32)
+_FIRST_BYTES = np.array([(1 << (8 * min(n, 4))) - 1 for n in range(_INLINE + 1)], dtype=np.uint32)
 _LAST_BYTES = np.array([0] * 5 + [(1 << (8 * n)) - 1 for n in range(1, 9)], dtype=np.uint64)
 
 
@@ -45,14 +45,14 @@ class Texts:
 
 def column_texts(records: Records, column: int, quote: int | None) -> Texts:
     """Return one column of the good records, without quotes."""
-    starts, ends = records.starts[:, column], records.ends[:, column]
+    starts, ends = records.starts[column], records.ends[column]
     data = np.frombuffer(records.data, dtype=np.uint8)
     empty = starts == ends
     if not records.quotes:
         return _texts(records.data, starts, ends - starts, ~empty)
     quoted = (data[starts] == quote) & ~empty
     texts = _texts(records.data, starts + quoted, ends - starts - 2 * quoted, ~empty)
-    if not records.doubled or quote is None:
+    if not records.doubled or quote is None or not quoted.any():
         return texts
     mark = chr(quote)
     single = texts.values.str.replace_all(mark * 2, mark, literal=True)
@@ -69,7 +69,7 @@ def _texts(data: bytes, starts: Ints, sizes: Ints, present: Flags) -> Texts:
     views = np.empty((len(starts), 4), dtype=np.uint32)
     views[:, 0] = sizes
     short = np.minimum(sizes, _INLINE)
-    views[:, 1] = _unaligned(data, "<u4", 0)[starts] & _FIRST_BYTES[np.minimum(sizes, 4)]
+    views[:, 1] = _unaligned(data, "<u4", 0)[starts] & _FIRST_BYTES[short]
     views[:, 2:].view(np.uint64)[:, 0] = _unaligned(data, "<u8", 4)[starts] & _LAST_BYTES[short]
     long = sizes > _INLINE
     any_long = bool(long.any())
@@ -80,7 +80,7 @@ def _texts(data: bytes, starts: Ints, sizes: Ints, present: Flags) -> Texts:
     validity = None if present.all() else pa.py_buffer(np.packbits(present, bitorder="little"))
     buffers = [validity, pa.py_buffer(views)] + ([pa.py_buffer(data)] if any_long else [])
     array = pa.Array.from_buffers(pa.string_view(), len(starts), buffers)
-    return Texts(_compact(array) if any_long else pl.Series(pl.from_arrow(array)), heads, sizes)
+    return Texts(_compact(array) if any_long else cast("pl.Series", pl.from_arrow(array)), heads, sizes)
 
 
 def _unaligned(data: bytes, dtype: str, shift: int) -> npt.NDArray[np.unsignedinteger]:
@@ -91,5 +91,5 @@ def _unaligned(data: bytes, dtype: str, shift: int) -> npt.NDArray[np.unsignedin
 
 def _compact(array: pa.Array) -> pl.Series:
     """Copy long texts together, so that a frame that is sent on does not carry the whole block along."""
-    borrowed = pl.Series(pl.from_arrow(array))
-    return pl.Series(pl.from_arrow(borrowed.to_arrow(compat_level=pl.CompatLevel.oldest())))
+    borrowed = cast("pl.Series", pl.from_arrow(array))
+    return cast("pl.Series", pl.from_arrow(borrowed.to_arrow(compat_level=pl.CompatLevel.oldest())))

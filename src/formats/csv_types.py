@@ -18,6 +18,7 @@ is a dead letter that says so, and `schema=( )` decides. Times are never inferre
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     Flags = npt.NDArray[np.bool_]
 
-__all__ = ["ColumnType", "convert", "infer"]
+__all__ = ["ColumnType", "almost_a_number", "convert", "infer"]
 
 _TRUE: Final = ("true", "True", "TRUE")
 _FALSE: Final = ("false", "False", "FALSE")
@@ -53,6 +54,15 @@ def infer(texts: pl.Series) -> ColumnType:
     """Return the type that all texts of a sample are of: boolean, integer, float, else text."""
     present = texts.filter(texts.is_not_null() & (texts != ""))
     return ColumnType(_kind(present), inferred=True)
+
+
+def almost_a_number(texts: pl.Series) -> str | None:
+    """Return a text that alone, or nearly, keeps a column from being inferred as numbers; None if there is none."""
+    present = texts.filter(texts.is_not_null() & (texts != ""))
+    numbers = present.cast(pl.Float64, strict=False)
+    if not 0 < numbers.null_count() <= len(present) // 10 or present.str.contains(_CODE).any():
+        return None
+    return str(present.filter(numbers.is_null())[0])
 
 
 def _kind(present: pl.Series) -> str:
@@ -88,14 +98,12 @@ def convert(
     if column.kind == "time":
         return _times(name, values, times)
     typed = _BY_KIND[column.kind](values)
-    bad = typed.is_null() & values.is_not_null()
-    if bad.any():
-        bad &= values != ""
-    rows: Flags = bad.to_numpy()
+    rows: set[int] = set()
+    if typed.null_count() > values.null_count():
+        rows.update((typed.is_null() & values.is_not_null() & (values != "")).arg_true().to_list())
     if column.inferred and column.kind != "boolean":
-        rows = rows | (_codes(texts) & values.is_not_null().to_numpy())
-    found = np.flatnonzero(rows).tolist()
-    return typed.alias(name), {row: _misfit(name, values[row], column) for row in found}
+        rows.update(row for row in np.flatnonzero(_codes(texts)).tolist() if values[row] is not None)
+    return typed.alias(name), {row: _misfit(name, values[row], column) for row in sorted(rows)}
 
 
 def _times(name: str, values: pl.Series, times: EventTimes) -> tuple[pl.Series, Mapping[int, str]]:
@@ -106,7 +114,7 @@ def _times(name: str, values: pl.Series, times: EventTimes) -> tuple[pl.Series, 
 
 def _floats(values: pl.Series) -> pl.Series:
     numbers = values.cast(pl.Float64, strict=False)
-    if numbers.is_infinite().any():
+    if numbers.max() == math.inf or numbers.min() == -math.inf:
         numbers = numbers.set(_overflows(values), None)
     return numbers
 
@@ -129,8 +137,9 @@ def _codes(texts: Texts) -> Flags:
     codes: Flags = first == ord("+")
     zero = (first == ord("0")) & (second >= ord("0")) & (second <= ord("9"))
     codes |= zero
-    if (minus := first == ord("-")).any():
-        codes |= minus & texts.values.str.contains(_CODE).fill_null(value=False).to_numpy()
+    rows = np.flatnonzero((first == ord("-")) & (second == ord("0")))
+    if len(rows):
+        codes[rows] = texts.values.gather(rows).str.contains(_CODE).fill_null(value=False).to_numpy()
     return codes
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .csv_scan import CR, LF, Block, Bounds, Dialect
+from .csv_block import CR, LF, Block, Bounds, Dialect
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -51,7 +51,7 @@ def find_record(data: bytes, start: int, dialect: Dialect, *, final: bool) -> li
         if match is None:
             return Broken("a quote opens in this line and is never closed")
         end = _line_end(data, match.end())
-        if end >= len(data) - (not final and data[end:] == b"\r"):
+        if end >= len(data) - (not final and end == len(data) - 1 and data[end] == CR):
             return Broken("the record does not end")
         places.append(end)
         if data[end] in (LF, CR):
@@ -74,11 +74,12 @@ def walk(block: Block, bounds: Bounds) -> tuple[Ints, dict[int, str]]:
         (of a dead line only its line end is structure). Ends before a record that is not complete.
     """
     line_ends = block.candidates[block.is_line_end(block.candidates)]
+    opening = _possibly_opening(block)
     pieces: list[Ints] = []
     dead: dict[int, str] = {}
     done = 0
     while True:
-        start = _next_start(done, block, line_ends)
+        start = _next_start(done, opening, line_ends, len(block.data))
         pieces.append(_between(block.candidates, done, start))
         places = None if start == len(block.data) else _judge(block, start, bounds, line_ends, dead)
         if places is None:
@@ -87,24 +88,31 @@ def walk(block: Block, bounds: Bounds) -> tuple[Ints, dict[int, str]]:
         done = places[-1] + 1
 
 
-def _next_start(done: int, block: Block, line_ends: Ints) -> int:
-    """Return where the next record with a quote begins, or the end of the block."""
-    number = int(np.searchsorted(block.quotes, done))
-    if number == len(block.quotes):
-        return len(block.data)
-    before = int(np.searchsorted(line_ends, block.quotes[number]))
+def _possibly_opening(block: Block) -> Ints:
+    """Return the quotes at which a field may begin. Others, in a line without such, stand for themselves."""
+    before = block.bytes[np.maximum(block.quotes - 1, 0)]
+    begins = (before == block.dialect.delimiter) | (before == LF) | (before == CR) | (block.quotes == 0)
+    opening: Ints = block.quotes[begins]
+    return opening
+
+
+def _next_start(done: int, opening: Ints, line_ends: Ints, end: int) -> int:
+    """Return where the next record begins that has a field that may be quoted, or the end of the block."""
+    number = int(opening.searchsorted(done))
+    if number == len(opening):
+        return end
+    before = int(line_ends.searchsorted(opening[number]))
     return max(done, int(line_ends[before - 1]) + 1 if before else 0)
 
 
 def _between(places: Ints, start: int, end: int) -> Ints:
-    first, last = np.searchsorted(places, [start, end])
-    return places[first:last]
+    return places[places.searchsorted(start) : places.searchsorted(end)]
 
 
 def _judge(block: Block, start: int, bounds: Bounds, line_ends: Ints, dead: dict[int, str]) -> list[int] | None:
     """Return the structure of one record or of one dead line; None if it is not complete."""
     found = find_record(block.data, start, block.dialect, final=block.final)
-    after = int(np.searchsorted(line_ends, start))
+    after = int(line_ends.searchsorted(start))
     first_end = int(line_ends[after]) if after < len(line_ends) else None
     if isinstance(found, list):
         found = _implausible(found, block.size_of(start, found[-1]), first_end, bounds) or found
@@ -137,7 +145,7 @@ def _implausible(places: list[int], size: int, first_end: int | None, bounds: Bo
         return None
     if size > bounds.max_record:
         return _closed_too_late(bounds)
-    if bounds.width is not None and len(places) != bounds.width:
+    if len(places) != bounds.width:
         return Broken(
             f"a quote opens in this line and closes in another, with {len(places)} fields where {bounds.width} are "
             "expected: it was most likely never closed"

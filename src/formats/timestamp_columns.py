@@ -34,10 +34,16 @@ if TYPE_CHECKING:
 __all__ = ["read_column"]
 
 _ROUNDS = 16
+_MOSTLY = 0.95
 _NO_TIME = np.iinfo(np.int64).min
 _UTC = pl.Datetime("us", "UTC")
 _RANGE = (FIRST, LAST)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAUSIBLE = [
+    r"^[0-9]{4}-[01][0-9]-[0-3][0-9](?:[T ][0-2][0-9](?::[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?)?" + zone + "$"
+    for zone in (")?", r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?))")
+]
+"""What Arrow may read as a time without and with a zone: of what it refuses, only so much is searched by halves."""
 _WHOLE = re.compile(r"-?[0-9]+\Z")
 
 
@@ -59,6 +65,8 @@ class _Column:
     def put_each(self, rows: Ints, values: Sequence[Any], parse: Callable[[Any], Moment]) -> None:
         """Read value by value."""
         for row, value in zip(rows.tolist(), values, strict=True):
+            if value == "":
+                continue
             try:
                 self.moments[row], self.aware[row] = parse(value)
             except ValueError as error:
@@ -85,7 +93,9 @@ def _finish(column: _Column, times: EventTimes) -> ReadTimes:
     """Apply the zone to local times and hand over."""
     found = column.moments != _NO_TIME
     local = found & ~column.aware
-    values = pl.Series(column.moments).set(pl.Series(~found), None).cast(_UTC)
+    values = pl.Series(column.moments).cast(_UTC)
+    if not found.all():
+        values = values.set(pl.Series(~found), None)
     for row in np.flatnonzero(~found).tolist():
         column.reasons.setdefault(row, "the event time is empty")
     if times.zone is None or not local.any():
@@ -111,16 +121,20 @@ def _in_zone(values: pl.Series, local: Flags, zone: str, reasons: dict[int, str]
 def _read_texts(column: _Column, texts: pl.Series, times: EventTimes) -> None:
     """Read text in rounds: the first value that is left decides how the others of its spelling are read at once."""
     bulk, parse = _ways(times)
-    rows: Ints = np.flatnonzero(((texts.str.len_bytes() > 0).fill_null(value=False)).to_numpy())
-    left = texts if len(rows) == len(texts) else texts.gather(rows)
-    for _ in range(_ROUNDS):
+    rows: Ints = np.arange(len(texts))
+    left = texts
+    if texts.null_count() or not all(texts[:1]):
+        rows = np.flatnonzero((texts.str.len_bytes() > 0).fill_null(value=False).to_numpy())
+        left = texts.gather(rows)
+    for _ in range(_ROUNDS if len(rows) else 0):
+        moments, aware = bulk(left)
+        missing = moments == _NO_TIME
+        rows = column.put(rows, moments, aware=aware)
         if not len(rows):
             return
-        moments, aware = bulk(left)
-        if moments[0] == _NO_TIME:
-            column.put_each(rows[:1], left[:1].to_list(), parse)
-            moments, rows, left = moments[1:], rows[1:], left[1:]
-        rows, left = column.put(rows, moments, aware=aware), left.filter(pl.Series(moments == _NO_TIME))
+        left = left.filter(pl.Series(missing))
+        if len(rows) > _MOSTLY * len(missing) or not left[0]:
+            break
     column.put_each(rows, left.to_list(), parse)
 
 
@@ -152,7 +166,13 @@ def _cast_iso(texts: pl.Series) -> tuple[Ints, bool]:
 def _cast(texts: pa.Array, *, aware: bool) -> Ints:
     """Cast text in ISO 8601 to microseconds; what is not so written, all with a zone or all without, is no time."""
     to = pa.timestamp("us", "UTC") if aware else pa.timestamp("us")
-    cast = pa.chunked_array(_cast_parts(texts, to), to).cast(pa.int64())
+    try:
+        cast = texts.cast(to)
+    except pa.ArrowInvalid:
+        series = pl.Series(pl.from_arrow(texts))
+        plausible = series.set(~series.str.contains(_PLAUSIBLE[aware]), None)
+        cast = pa.chunked_array(_cast_parts(plausible.to_arrow(compat_level=pl.CompatLevel.oldest()), to), to)
+    cast = cast.cast(pa.int64())
     moments: Ints = cast.fill_null(_NO_TIME).to_numpy()
     if len(moments) and (moments.min() < _RANGE[0] or moments.max() > _RANGE[1]):
         moments = np.where((moments < _RANGE[0]) | (moments > _RANGE[1]), _NO_TIME, moments)

@@ -94,7 +94,7 @@ class CSVReader(Reader):
     null: tuple[str, ...] = option("texts that mean null, besides the empty field", Names(), default=())
     max_record: int = option("bytes that one row may have; longer ones are dead letters", Size(), default=16 << 20)
     sample: int = option("bytes to look at before reading, to infer types", Size(), default=1 << 20)
-    block: int = option("bytes to read at a time", Size(), default=1 << 20, internal=True)
+    block: int = option("bytes to read at a time", Size(), default=2 << 20, internal=True)
 
     def columns(self, context: Context) -> dict[str, Any] | None:
         """Return the names and types of the columns, from a sample; None if no file has a row or a header."""
@@ -126,6 +126,19 @@ class CSVReader(Reader):
         """Return how many bytes the files have on disk."""
         return sum(file.path.stat().st_size for file in find_files(self.path, context.base))
 
+    def header_line(self, context: Context) -> str | None:
+        """Return the header of the first file as it stands there, without line end; None if it has none."""
+        from ..formats.csv_file import read_header
+
+        options = self._options()
+        if not options.header:
+            return None
+        first = find_files(self.path, context.base)[0]
+        with open_bytes(first) as stream:
+            end = read_header(stream, first.name, options.dialect, self.max_record, keep=False).offset
+        with open_bytes(first) as stream:
+            return stream.read(end).decode("utf-8-sig").strip("\r\n")
+
     def open(self, context: Context) -> Iterator[Batch]:
         """Yield the rows in batches, in the order of the files. Raises SourceError if a file as a whole is unusable."""
         files = find_files(self.path, context.base)
@@ -154,7 +167,7 @@ class CSVReader(Reader):
                     yield Batch(frame=block.frame, origin=file.name, lines=block.lines)
 
     def _options(self) -> CsvOptions:
-        from ..formats.csv_scan import Dialect
+        from ..formats.csv_block import Dialect
         from ..formats.csv_sheet import CsvOptions
 
         return CsvOptions(

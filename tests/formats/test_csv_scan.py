@@ -8,8 +8,9 @@ import io
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from plait.formats.csv_block import Block, Bounds, Dialect
 from plait.formats.csv_file import read_header, read_records
-from plait.formats.csv_scan import Block, Bounds, Dialect, by_counting, scan
+from plait.formats.csv_scan import by_counting, scan
 from plait.formats.csv_texts import column_texts, row_texts
 from plait.formats.csv_walk import walk
 

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from plait.formats.csv_scan import Bounds, Dialect, scan
+from plait.formats.csv_block import Bounds, Dialect
+from plait.formats.csv_scan import scan
 from plait.formats.csv_texts import column_texts
 from plait.formats.csv_types import ColumnType, convert, infer
 from plait.formats.timestamps import EventTimes

@@ -95,6 +95,13 @@ def test_schema_decides_and_other_columns_are_inferred(write, tmp_path):
     assert frame.row(0) == ("1", 2.0, datetime(2010, 1, 1, tzinfo=UTC), 7)
 
 
+def test_a_column_that_is_text_because_of_a_few_values_is_noted(write, tmp_path):
+    name = write("a,b\n" + "1,x\n" * 20 + "n/a,y\n")
+    frame, _, notes = read(name, tmp_path)
+    assert frame.schema["a"] == pl.String
+    assert ["column 'a'" in note and "'n/a'" in note and "schema=(a=float)" in note for note in notes] == [True]
+
+
 def test_null_texts(write, tmp_path):
     frame, dead, _ = read(write("a,b\n1,NA\nNA,x\n"), tmp_path, null=["NA"])
     assert frame.rows() == [(1, None), (None, "x")]
