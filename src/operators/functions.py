@@ -89,7 +89,9 @@ def _refuse_namesake(name: str, folder: Path | None, component: str) -> None:
     top = name.partition(".")[0]
     loaded = getattr(sys.modules.get(top), "__file__", None)
     spec = importlib.machinery.PathFinder.find_spec(top, [str(folder)]) if folder is not None else None
-    if loaded is not None and spec is not None and spec.origin is not None and Path(spec.origin) != Path(loaded):
+    if loaded is None or spec is None or spec.origin is None:
+        return
+    if Path(spec.origin).resolve() != Path(loaded).resolve():
         message = f"another module {top!r} is loaded already, from {loaded}; call the one in {spec.origin} otherwise"
         raise SpecError(component, message, option="call", value=name)
 

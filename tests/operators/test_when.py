@@ -137,6 +137,13 @@ def test_a_namesake_that_is_loaded_already_is_not_called_instead(alerts: Path, t
         When(condition={}, call="alerts_for_test:notify").open(Context(imports=other))
 
 
+def test_the_same_module_by_another_path_is_no_namesake(alerts: Path, tmp_path: Path) -> None:
+    When(condition={}, call="alerts_for_test:notify").open(Context(imports=alerts))
+    link = tmp_path / "link"
+    link.symlink_to(alerts)
+    When(condition={}, call="alerts_for_test:notify").open(Context(imports=link))
+
+
 def test_what_is_wrong_is_said_at_construction() -> None:
     for wrong in ({"print": "{a"}, {"print": "{}"}, {"call": "notify"}, {"call": "a:b:c"}, {"background": True}):
         with pytest.raises(SpecError):
