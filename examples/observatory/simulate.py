@@ -1,11 +1,17 @@
 """A small airborne observatory, simulated: the same seed gives the same flight, byte for byte.
 
-    python examples/observatory/simulate.py                 writes the recorded part of the flight to out/observatory/
-    python examples/observatory/simulate.py --publish       ... and then publishes the live part over ZeroMQ
+    python examples/observatory/simulate.py                 write what was recorded on board to out/observatory/
+    python examples/observatory/simulate.py --publish       ... and then publish the live part over ZeroMQ
 
-Recorded are: the pointing of the telescope (mount.csv, 20 readings a second), the temperatures of the cryostat
-(cryostat.csv, one reading a second, times in milliseconds since 1970), the log of commands (commands.scl) and the log
-of responses (responses.jsonl). Live is the cabin (2 readings a second, JSON). Some readings are out of limits, on purpose.
+| what | where it goes | how it looks |
+|---|---|---|
+| pointing of the telescope | mount.csv | 20 readings a second, times in ISO 8601 |
+| temperature of the cryostat | cryostat.csv | one reading a second, times in milliseconds since 1970 |
+| commands | commands.scl | one SCL statement per line |
+| responses to the commands | responses.jsonl | in the order of their arrival, which is not that of their times |
+| pressure in the cabin | ZeroMQ | 2 readings a second, numbered, JSON; at the end a message that says so |
+
+On purpose, some readings are out of limits, one command is never answered, and three messages are lost on the way.
 """
 
 from __future__ import annotations
@@ -15,22 +21,28 @@ import csv
 import json
 import math
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-START = datetime(2010, 12, 1, 4, 0, tzinfo=timezone.utc)
+START = datetime(2010, 12, 1, 4, 0, tzinfo=UTC)
 SECONDS = 120
+COMMANDS = ("slew", "track", "expose", "read_out", "park")
+NEVER_ANSWERED = 13
+MESSAGES_LOST = range(60, 63)
+FOLDER = Path("out/observatory")
 ADDRESS = "tcp://127.0.0.1:5599"
 TOPIC = "cabin"
 LAST = "end of flight"
+SUBSCRIBES, LEAVES = b"\x01", b"\x00"  # what a publisher gets to see before a topic
 
 
 @dataclass(frozen=True)
 class Flight:
-    """Everything that happens on one flight, as lists of records in the order of their times."""
+    """Everything that happens on one flight, as lists of records in the order in which they are written or sent."""
 
     mount: list[dict[str, Any]]
     cryostat: list[dict[str, Any]]
@@ -47,64 +59,85 @@ def fly(seed: int = 7) -> Flight:
         mount=list(_mount(chance)),
         cryostat=list(_cryostat(chance)),
         commands=commands,
-        responses=sorted(_responses(chance, commands), key=lambda record: record["time"]),
+        responses=_responses(chance, commands),
         cabin=list(_cabin(chance)),
     )
 
 
-def _every(seconds: float) -> Iterator[tuple[int, datetime]]:
-    for number in range(int(SECONDS / seconds)):
-        yield number, START + timedelta(seconds=number * seconds)
+def _every(milliseconds: int) -> Iterator[tuple[int, datetime]]:
+    for number in range(SECONDS * 1_000 // milliseconds):
+        yield number, START + number * timedelta(milliseconds=milliseconds)
+
+
+def _some(chance: random.Random, least: int, most: int) -> timedelta:
+    return timedelta(milliseconds=chance.randrange(least, most))
 
 
 def _mount(chance: random.Random) -> Iterator[dict[str, Any]]:
-    for number, time in _every(0.05):
-        error = chance.gauss(0, 0.4) + (6 if 1_000 <= number < 1_010 else 0)
+    for number, time in _every(50):
+        kick = 6 if 1_000 <= number < 1_010 else 0
         azimuth = 180 + 20 * math.sin(number / 400)
-        yield {"time": time, "azimuth": round(azimuth, 4), "pointing_error": round(error, 3)}
+        yield {"time": time, "azimuth": round(azimuth, 4), "pointing_error": round(kick + chance.gauss(0, 0.4), 3)}
 
 
 def _cryostat(chance: random.Random) -> Iterator[dict[str, Any]]:
-    for number, time in _every(1):
+    for number, time in _every(1_000):
         leak = 0.8 if 70 <= number < 75 else 0
         yield {"time": time, "stage": "detector", "kelvin": round(4.2 + leak + chance.gauss(0, 0.03), 3)}
 
 
 def _commands(chance: random.Random) -> Iterator[dict[str, Any]]:
-    names = ["slew", "track", "expose", "read_out", "park"]
-    for number, time in _every(6):
-        late = timedelta(milliseconds=chance.randrange(900))
-        yield {"time": time + late, "command": names[number % len(names)], "id": number}
+    for number, time in _every(6_000):
+        yield {"time": time + _some(chance, 0, 900), "command": COMMANDS[number % len(COMMANDS)], "id": number}
 
 
-def _responses(chance: random.Random, commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _responses(chance: random.Random, commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answer each command twice. An answer is up to 2 s on its way to the log, so they overtake each other."""
+    arrivals = []
     for command in commands:
-        if command["id"] != 13:  # one is never answered
-            delay = timedelta(milliseconds=chance.randrange(100, 2_600))
-            yield {"time": command["time"] + delay, "response": "done", "id": command["id"]}
+        for response, least, most in (("accepted", 50, 400), ("done", 400, 2_500)):
+            time = command["time"] + _some(chance, least, most)
+            arrival = time + _some(chance, 0, 1_900)
+            if command["id"] != NEVER_ANSWERED:
+                arrivals.append((arrival, {"time": time, "response": response, "id": command["id"]}))
+    return [record for _, record in sorted(arrivals, key=lambda pair: pair[0])]
 
 
 def _cabin(chance: random.Random) -> Iterator[dict[str, Any]]:
-    for number, time in _every(0.5):
+    for number, time in _every(500):
         drop = 90 if 150 <= number < 153 else 0
-        yield {"time": time, "pressure": round(756 - drop + chance.gauss(0, 1.5), 1), "seq": number}
+        reading = {"time": time, "pressure": round(756 - drop + chance.gauss(0, 1.5), 1), "seq": number}
+        if number not in MESSAGES_LOST:
+            yield reading
 
 
 def record(flight: Flight, folder: Path) -> None:
     """Write what is recorded on board."""
     folder.mkdir(parents=True, exist_ok=True)
     _write_csv(folder / "mount.csv", [{**row, "time": _iso(row["time"])} for row in flight.mount])
-    _write_csv(
-        folder / "cryostat.csv", [{**row, "time": round(row["time"].timestamp() * 1000)} for row in flight.cryostat]
-    )
-    lines = [f'command={row["command"]}(id={row["id"]} time="{_iso(row["time"])}")' for row in flight.commands]
-    (folder / "commands.scl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    lines = [json.dumps({**row, "time": _iso(row["time"])}) for row in flight.responses]
-    (folder / "responses.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _write_csv(folder / "cryostat.csv", [{**row, "time": _milliseconds(row["time"])} for row in flight.cryostat])
+    _write_lines(folder / "commands.scl", [_scl(row) for row in flight.commands])
+    _write_lines(folder / "responses.jsonl", [_json(row) for row in flight.responses])
 
 
 def _iso(time: datetime) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _milliseconds(time: datetime) -> int:
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _scl(row: dict[str, Any]) -> str:
+    return f'command={row["command"]}(id={row["id"]} time="{_iso(row["time"])}")'
+
+
+def _json(row: dict[str, Any]) -> str:
+    return json.dumps({**row, "time": _iso(row["time"])})
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -115,27 +148,33 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def publish(flight: Flight, address: str) -> None:
-    """Publish the live part, once somebody listens: a publisher throws away what nobody has subscribed to."""
+    """Publish the live part, once somebody listens: a publisher throws away what nobody has subscribed to.
+
+    Returns when the subscriber has left.
+    Prints the address; with port `*`, as in tcp://127.0.0.1:*, a free port is taken.
+    """
     import zmq
 
-    context = zmq.Context()
-    socket = context.socket(zmq.XPUB)
-    socket.bind(address)
-    print(f"publishing on {socket.getsockopt_string(zmq.LAST_ENDPOINT)}; waiting for a subscriber", flush=True)
-    socket.recv()
-    for row in flight.cabin:
-        socket.send_multipart([TOPIC.encode(), json.dumps({**row, "time": _iso(row["time"])}).encode()])
-    socket.send_multipart([TOPIC.encode(), LAST.encode()])
+    with zmq.Context() as context, context.socket(zmq.XPUB) as socket:
+        socket.linger = 5_000
+        socket.sndhwm = 0  # nothing is dropped: what was not sent yet waits here
+        socket.bind(address)
+        print(f"waiting for a subscriber on {socket.getsockopt_string(zmq.LAST_ENDPOINT)}", flush=True)
+        while socket.recv() != SUBSCRIBES + TOPIC.encode():
+            pass
+        for row in flight.cabin:
+            socket.send_multipart([TOPIC.encode(), _json(row).encode()])
+        socket.send_multipart([TOPIC.encode(), LAST.encode()])
+        while socket.recv() != LEAVES + TOPIC.encode():  # who leaves has seen the last message, or is gone
+            pass
     print(f"published {len(flight.cabin)} messages", flush=True)
-    socket.close(linger=5_000)
-    context.term()
 
 
 def main() -> None:
     """Fly once."""
-    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--seed", type=int, default=7, help="another seed is another flight")
-    arguments.add_argument("--folder", type=Path, default=Path("out/observatory"), help="where the records go")
+    arguments.add_argument("--folder", type=Path, default=FOLDER, help="where the records go")
     arguments.add_argument("--publish", action="store_true", help="publish the live part over ZeroMQ, too")
     arguments.add_argument("--address", default=ADDRESS, help="where to publish it")
     given = arguments.parse_args()
@@ -147,4 +186,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
