@@ -23,7 +23,7 @@ from .types import Columns, Type, polars_type
 
 __all__ = ["compile_columns"]
 
-_LARGEST_INLINE: Final = 100
+_LARGEST_REPEATED: Final = 25
 _USES: Final = 4
 _USING_SEVERAL_TIMES: Final = frozenset(
     {"/", "%", "DIV", "BETWEEN", "IN", "CASE x", "nullif", "least", "greatest", "round", "sign"}
@@ -102,17 +102,19 @@ def _literal(value: Any, kind: Type) -> _Code:
 
 
 def _bound(node: Typed, args: Sequence[_Code]) -> _Code:
-    """Build from the operands, or, if they are large, from columns into which they are computed first."""
+    """Build from the operands, or, if large ones are used again, from columns into which they are computed first."""
     build = _builder(node)
-    uses = _USES if node.function in _USING_SEVERAL_TIMES else 1
-    weight = 1 + uses * sum(arg.weight for arg in args)
-    if weight <= _LARGEST_INLINE:
-        return _Code(build(*(arg.expr for arg in args)), weight)
+    weight = sum(arg.weight for arg in args)
+    if node.function not in _USING_SEVERAL_TIMES:
+        return _Code(build(*(arg.expr for arg in args)), 1 + weight)
+    if weight <= _LARGEST_REPEATED:
+        return _Code(build(*(arg.expr for arg in args)), 1 + _USES * weight)
     varying = [arg.expr for arg in args if not arg.is_constant]
     places = iter(range(len(varying)))
     inner = build(*(arg.expr if arg.is_constant else pl.col(str(next(places))) for arg in args))
     compute = functools.partial(_compute, inner)
-    return _Code(pl.map_batches([_any_column(node), *varying], compute, return_dtype=polars_type(node.type)))
+    expr = pl.map_batches([_any_column(node), *varying], compute, return_dtype=polars_type(node.type))
+    return _Code(expr, 1 + weight)
 
 
 def _compute(inner: pl.Expr, given: Sequence[pl.Series]) -> pl.Series:

@@ -1,10 +1,7 @@
-"""From text to the tree: sqlglot reads the SQL, and what it read is taken over node by node.
+"""From text to the tree: what sqlglot read is taken over node by node.
 
 sqlglot knows far more than expressions are to have. So only the kinds of nodes in the tables below are taken, and of
-those only the parts that are named; everything else is an error that names it. Functions are not left to sqlglot,
-whose reading of them (arguments, aliases, rewriting) depends on dialects: all calls come out as name and arguments.
-
-Importing this module imports sqlglot (80 ms); `plait.expression` does so when the first expression is parsed.
+those only the parts that are named; everything else is an error that names it.
 """
 
 from __future__ import annotations
@@ -13,23 +10,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sqlglot import Token, Tokenizer, TokenType, exp
-from sqlglot.errors import ParseError, TokenError
-from sqlglot.parser import Parser
+from sqlglot import exp
 
 from ..errors import nearest
 from .functions import FUNCTIONS, NAMES
 from .literals import read_interval, read_number, read_timestamp
 from .rules import CAST_TYPES, FIELDS
+from .sql import MOST_DEPTH, TIMESTAMP_LITERAL, sql_tree, start, too_deep
 from .tree import Call, Column, Expression, ExpressionError, Literal, Node
 from .types import Type
 
 __all__ = ["parse_text"]
 
 _LONGEST = 20_000
-_DEEPEST_BRACKETS = 24  # sqlglot takes some 20 Python frames for each, of the 1,000 that there are
-_DEEPEST = 100
-_STAMP = "timestamp literal"
 
 _BINARY: Final[Mapping[type, str]] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "DIV", exp.Mod: "%", exp.DPipe: "||",
@@ -69,33 +62,7 @@ _SAID: Final[Mapping[type, str]] = {
     exp.Tuple: "a list in parentheses",
     exp.Window: "OVER and other window functions",
 }
-_STATEMENTS: Final = frozenset(
-    {"ALTER", "CREATE", "DELETE", "DROP", "FROM", "INSERT", "MERGE", "SELECT", "UPDATE", "VALUES", "WITH", "WHERE"}
-)
 _NOT_THE_SAME_EACH_TIME: Final = frozenset({"now", "current_timestamp", "current_date", "rand", "random", "uuid"})
-
-
-def _stamp(parser: Any, literal: Any, _: Any) -> exp.Expr:
-    return exp.Anonymous(this=_STAMP, expressions=[literal])
-
-
-class _Parser(Parser):
-    """sqlglot's parser, with all calls left as they are, and TIMESTAMP '...' told from CAST('...' AS timestamp)."""
-
-    FUNCTIONS: Final = {}  # type: ignore[misc]
-    NO_PAREN_FUNCTIONS: Final = {}  # type: ignore[misc]
-    FUNCTION_PARSERS: Final = {  # type: ignore[misc]
-        name: Parser.FUNCTION_PARSERS[name] for name in ("CAST", "EXTRACT")
-    }
-    NO_PAREN_FUNCTION_PARSERS: Final = {  # type: ignore[misc]
-        "CASE": Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]
-    }
-    COLUMN_OPERATORS: Final = {  # type: ignore[misc]
-        token: Parser.COLUMN_OPERATORS[token] for token in (TokenType.DOT, TokenType.DCOLON)
-    }
-    TYPE_LITERAL_PARSERS: Final = dict.fromkeys(  # type: ignore[misc]
-        (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATETIME), _stamp
-    )
 
 
 def parse_text(text: str) -> Expression:
@@ -103,54 +70,9 @@ def parse_text(text: str) -> Expression:
     if len(text) > _LONGEST:
         raise ExpressionError(f"an expression has at most {_LONGEST:,} characters", text)
     try:
-        return Expression(text, _Reader(text).read(_sql_tree(text), 0))
+        return Expression(text, _Reader(text).read(sql_tree(text), 0))
     except RecursionError:
-        raise ExpressionError(_too_deep(), text) from None
-
-
-def _too_deep() -> str:
-    return f"the expression is nested more than {_DEEPEST_BRACKETS} brackets or {_DEEPEST} operators deep"
-
-
-def _sql_tree(text: str) -> Any:
-    try:
-        tokens = Tokenizer().tokenize(text)
-    except TokenError:
-        raise ExpressionError("a quote or a comment is not closed", text) from None
-    _check_brackets(text, tokens)
-    try:
-        found = _Parser().parse_into(exp.Condition, tokens, text)
-    except ParseError as error:
-        raise _not_parsed(text, tokens, error) from None
-    except RecursionError:
-        raise
-    except Exception as error:
-        # Some malformed texts make sqlglot stumble over its own nodes. Whatever it is, the text is at fault.
-        raise ExpressionError("this cannot be read as an expression", text) from error
-    if len(found) != 1 or found[0] is None:
-        raise ExpressionError("the expression is empty" if not tokens else "one expression is wanted", text)
-    return found[0]
-
-
-def _check_brackets(text: str, tokens: list[Token]) -> None:
-    depth = 0
-    opening = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
-    closing = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
-    for token in tokens:
-        depth += (token.token_type in opening) - (token.token_type in closing)
-        if depth > _DEEPEST_BRACKETS:
-            raise ExpressionError(_too_deep(), text, token.start)
-
-
-def _not_parsed(text: str, tokens: list[Token], error: ParseError) -> ExpressionError:
-    first = tokens[0].text.upper()
-    if first in _STATEMENTS and len(tokens) > 1:
-        return ExpressionError(f"{first} is a statement of SQL, and an expression is wanted", text, tokens[0].start)
-    known = error.errors[0] if error.errors else {}
-    found = next((t for t in tokens if (t.line, t.col) == (known.get("line"), known.get("col"))), tokens[-1])
-    said = known.get("description") or ""
-    wanted = f": {said[0].lower()}{said[1:]}" if said.startswith("Expect") else ""
-    return ExpressionError(f"{found.text!r} does not belong here{wanted}", text, found.start)
+        raise ExpressionError(too_deep(), text) from None
 
 
 class _Reader:
@@ -162,8 +84,8 @@ class _Reader:
     def read(self, node: Any, depth: int) -> Node:
         while type(node) is exp.Paren:
             node = self._parts(node, "this")[0]
-        if depth > _DEEPEST:
-            raise ExpressionError(_too_deep(), self._text, _start(node))
+        if depth > MOST_DEPTH:
+            raise ExpressionError(too_deep(), self._text, start(node))
         if type(node) in _BINARY:
             return self._binary(node, depth)
         take = _TAKEN.get(type(node))
@@ -179,8 +101,8 @@ class _Reader:
             chain.append((_BINARY[type(node)], right))
             node = left
         height = sum(operator not in _FLAT for operator, _ in chain)
-        if depth + height > _DEEPEST:
-            raise ExpressionError(_too_deep(), self._text, _start(node))
+        if depth + height > MOST_DEPTH:
+            raise ExpressionError(too_deep(), self._text, start(node))
         result = self.read(node, depth + 1)
         for operator, right in reversed(chain):
             flat = operator in _FLAT and isinstance(result, Call) and result.function == operator
@@ -197,21 +119,21 @@ class _Reader:
 
     def _unsupported(self, node: Any) -> ExpressionError:
         said = _SAID.get(type(node)) or f"{_words(type(node).__name__)} (SQL)"
-        return ExpressionError(f"{said} cannot be used in an expression", self._text, _start(node))
+        return ExpressionError(f"{said} cannot be used in an expression", self._text, start(node))
 
     def _wrong(self, message: str, node: Any, **more: Any) -> ExpressionError:
-        return ExpressionError(message, self._text, _start(node), **more)
+        return ExpressionError(message, self._text, start(node), **more)
 
     def literal(self, node: Any, depth: int) -> Literal:
         text, is_text = self._parts(node, "this", "is_string")
-        return Literal(text, Type.TEXT, _start(node)) if is_text else self._number(node, negative=False)
+        return Literal(text, Type.TEXT, start(node)) if is_text else self._number(node, negative=False)
 
     def _number(self, node: Any, *, negative: bool) -> Literal:
         try:
             value = read_number(node.name, negative=negative)
         except ValueError as error:
             raise self._wrong(str(error), node) from None
-        return Literal(value, Type.INTEGER if isinstance(value, int) else Type.FLOAT, _start(node))
+        return Literal(value, Type.INTEGER if isinstance(value, int) else Type.FLOAT, start(node))
 
     def negative(self, node: Any, depth: int) -> Node:
         (inner,) = self._parts(node, "this")
@@ -244,12 +166,12 @@ class _Reader:
         for part in parts:
             if type(part) is not exp.Identifier:
                 raise self._unsupported(part if isinstance(part, exp.Star) else node)
-        return Column(tuple(str(part.this) for part in parts), _start(parts[0]))
+        return Column(tuple(str(part.this) for part in parts), start(parts[0]))
 
     def call(self, node: Any, depth: int) -> Node:
         written, args = self._parts(node, "this", "expressions")
         name = written.lower() if isinstance(written, str) else None
-        if name == _STAMP:
+        if name == TIMESTAMP_LITERAL:
             return self._timestamp(args[0])
         if name not in NAMES:
             raise self._unknown_function(str(written), node)
@@ -258,7 +180,7 @@ class _Reader:
         if count < function.least or (function.most is not None and count > function.most):
             given = f"{count} argument{'s' * (count != 1)}"
             raise self._wrong(f"{name} is written {function.signature}, and here it has {given}", node)
-        return Call(name, tuple(self.read(arg, depth) for arg in args), _start(node))
+        return Call(name, tuple(self.read(arg, depth) for arg in args), start(node))
 
     def _unknown_function(self, name: str, node: Any) -> ExpressionError:
         message = f"there is no function {name!r}"
@@ -271,7 +193,7 @@ class _Reader:
         if value is None:
             message = f"{node.name!r} is not a time in ISO 8601 such as 2010-01-01T00:00:00Z"
             raise self._wrong(message, node)
-        return Literal(value, Type.TIMESTAMP, _start(node))
+        return Literal(value, Type.TIMESTAMP, start(node))
 
     def interval(self, node: Any, depth: int) -> Literal:
         number, unit = self._parts(node, "this", "unit")
@@ -281,7 +203,7 @@ class _Reader:
             value = read_interval(f"{number.name} {unit.name}" if unit else number.name)
         except ValueError as error:
             raise self._wrong(str(error), node) from None
-        return Literal(value, Type.DURATION, _start(node))
+        return Literal(value, Type.DURATION, start(node))
 
     def negation(self, node: Any, depth: int) -> Call:
         (inner,) = self._parts(node, "this")
@@ -363,14 +285,6 @@ _TAKEN: Final[Mapping[type, Callable[[_Reader, Any, int], Node]]] = {
     exp.Not: _Reader.negation,
     exp.Null: _Reader.null,
 }
-
-
-def _start(node: Any) -> int | None:
-    """Return the first known position in the node or what it is made of."""
-    if not isinstance(node, exp.Expr):
-        return None
-    starts = (inner.meta.get("start") for inner in node.walk())
-    return min((start for start in starts if start is not None), default=None)
 
 
 def _words(name: str) -> str:
