@@ -18,7 +18,7 @@ from .csv_scan import Records, by_counting, scan
 from .csv_texts import column_texts
 from .csv_types import ColumnType, almost_a_number, infer
 from .files import FoundFile, open_bytes
-from .schema import polars_type
+from .schema import Schema, polars_type
 from .timestamps import EventTimes
 
 __all__ = ["CsvOptions", "Sheet", "examine", "names_in"]
@@ -66,9 +66,12 @@ class Sheet:
     origin: str
 
     def columns(self) -> dict[str, pl.DataType]:
-        """Return the columns of the frames: names, the event time as `timestamp`, and polars types."""
+        """Return the columns of the frames: names, the event time as `timestamp`, and polars types.
+
+        Where no file has a row, a column whose type nobody has said is `Null`, which goes with every other type.
+        """
         return {
-            self.name_of(name): polars_type("time" if name == self.time else column.kind)
+            self.name_of(name): pl.Null() if column.kind == "null" else polars_type(column.kind)
             for name, column in self.types.items()
         }
 
@@ -242,13 +245,15 @@ def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, 
         else ColumnType("time", inferred=False)
         if name == time
         else infer(sample[name])
+        if len(sample[name])
+        else ColumnType("null", inferred=True)
         for name in sheet.types
     }
     for name, column in types.items():
         if column == ColumnType("text", inferred=True) and (odd := almost_a_number(sample[name])) is not None:
             note(
                 f"{sheet.origin}: column {name!r} is text, because a few values are no numbers, such as {odd[:40]!r}; "
-                f"null=[ ] makes them null, schema=({name}=float) dead letters"
+                f"null=[ ] makes them null, schema={Schema().write([(name, 'float')])} dead letters"
             )
     return Sheet(types, time, sheet.origin)
 
@@ -279,10 +284,11 @@ def _event_time(
         times.format
         or times.unit
         or declared == "time"
+        or (declared is None and sample[TIMESTAMP].is_empty())
         or (declared is None and times.looks_like_times(sample[TIMESTAMP]))
     ):
         return TIMESTAMP
-    if declared is None and len(sample[TIMESTAMP]):
+    if declared is None:
         note(
             f"{sheet.origin}: the column 'timestamp' is not taken as event time; "
             "say how it is written with format= or unit="

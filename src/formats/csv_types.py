@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from .schema import Schema
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -44,7 +46,10 @@ _ARTICLES: Final = {"integer": "an integer", "float": "a float", "boolean": "tru
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """The type of one column: its name in a schema, and whether it was inferred or is what a person said."""
+    """The type of one column: its name in a schema, and whether it was inferred or is what a person said.
+
+    It is "null" where there was no record to infer it from; should records come all the same, they are texts.
+    """
 
     kind: str
     inferred: bool
@@ -93,7 +98,7 @@ def convert(
     nulls = list(nulls)
     if nulls:
         values = values.set(values.is_in(nulls).fill_null(value=False), None)
-    if column.kind == "text":
+    if column.kind in ("text", "null"):
         return values.alias(name), {}
     if column.kind == "time":
         return _times(name, values, times)
@@ -143,12 +148,18 @@ def _codes(texts: Texts) -> Flags:
     return codes
 
 
+def _said(name: str, kind: str) -> str:
+    return Schema().write([(name, kind)])
+
+
 def _misfit(name: str, text: str, column: ColumnType) -> str:
     shown = repr(text if len(text) <= 80 else text[:77] + "...")
     what = _ARTICLES[column.kind]
     if not column.inferred:
         return f"column {name!r}: {shown} is not {what}, as schema=( ) says"
     if pl.Series([text]).str.contains(_CODE)[0]:
-        return f"column {name!r}: as {what} {shown} would lose its first sign; schema=({name}=text) keeps it"
+        return f"column {name!r}: as {what} {shown} would lose its first sign; schema={_said(name, 'text')} keeps it"
     fits = "float" if column.kind == "integer" and not _floats(pl.Series([text])).has_nulls() else "text"
-    return f"column {name!r}: {shown} is not {what}, as the values of the sample are; schema=({name}={fits}) mends it"
+    return (
+        f"column {name!r}: {shown} is not {what}, as the values of the sample are; schema={_said(name, fits)} mends it"
+    )
