@@ -179,6 +179,9 @@ class Integer(Kind):
             raise self._wrong(value)
         return int(value)
 
+    def write(self, value: int) -> str:
+        return str(value)
+
     def _within(self, number: int) -> bool:
         return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
 
@@ -193,6 +196,9 @@ class Number(Kind):
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise self._wrong(value)
         return float(value)
+
+    def write(self, value: float) -> str:
+        return repr(value)
 
 
 @dataclass(frozen=True)
@@ -245,6 +251,10 @@ class Size(Kind):
         if match is None:
             raise self._wrong(value)
         return int(match[1]) * _SIZE_UNITS[match[2]]
+
+    def write(self, value: int) -> str:
+        units = [unit for unit in ("GiB", "MiB", "KiB") if value % _SIZE_UNITS[unit.upper()] == 0]
+        return f"{value // _SIZE_UNITS[units[0].upper()]}{units[0]}" if units else str(value)
 
 
 @dataclass(frozen=True)
@@ -310,8 +320,10 @@ class Option:
 
 
 def options_of(component: type[Component]) -> dict[str, Option]:
-    """Return the options that a person can give to a component, in the order of declaration."""
-    named = [(f.metadata.get("called") or f.name, f) for f in dataclasses.fields(component) if f.metadata.get("scl")]
+    """Return the options that a person can give to a component: its own in the order of declaration, then its bases'."""
+    inherited = {name for base in component.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())}
+    fields = sorted(dataclasses.fields(component), key=lambda f: f.name in inherited)
+    named = [(f.metadata.get("called") or f.name, f) for f in fields if f.metadata.get("scl")]
     return {name: Option(name, f.metadata["doc"], f.metadata["kind"], f.default, f.name) for name, f in named}
 
 

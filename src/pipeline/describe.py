@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
@@ -150,25 +151,31 @@ def _short(text: str, most: int = 24) -> str:
 def card(component: type[Component]) -> str:
     """Print what there is to know of a component: what it does, its options with their kinds and defaults."""
     lines = [component.title(), "", inspect.getdoc(component) or "", "", "Options:"]
-    lines += [_option_line(item) for item in options_of(component).values()]
-    lines += _common_options(component)
+    for item in options_of(component).values():
+        lines += _wrapped(item.name, _option_text(item))
+    for name, text in _common_options(component).items():
+        lines += _wrapped(name, text)
     return "\n".join(lines)
 
 
-def _option_line(item: Option) -> str:
+def _wrapped(name: str, text: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=f"  {name:<15} ", subsequent_indent=" " * 18)
+
+
+def _option_text(item: Option) -> str:
     if item.required:
         default = "must be given"
     elif item.default is None:
         default = "not set"
     else:
         default = f"default {item.kind.write(item.default)}"
-    return f"  {item.name:<14} {item.doc} ({item.kind.says}; {default})"
+    return f"{item.doc} ({item.kind.says}; {default})"
 
 
-def _common_options(component: type[Component]) -> list[str]:
+def _common_options(component: type[Component]) -> Mapping[str, str]:
     common: Mapping[str, str] = {
         "name": "what the stage is called (default: the variant)",
         "from": "the stage, or the list of stages, that it reads from (default: the one above it)",
     }
     wanted = {"reader": ["name"], "pipeline": []}.get(component.family, ["name", "from"])
-    return [f"  {name:<14} {common[name]}" for name in wanted]
+    return {name: common[name] for name in wanted}

@@ -55,7 +55,8 @@ class Plan:
     Attributes:
         spec: the pipeline.
         base: folder that relative paths are relative to.
-        columns: columns of each stage's output (name -> polars type), None where not known before the run.
+        columns: columns of each stage's output (name -> polars type), None where not known before the run, none where
+            no row will come.
         ordering: for each reader that leads to a merge, how its records are ordered.
         texts: names of the readers that shall keep the text of each row.
         headers: for each writer of rows as they were read, the header line of its first source.
@@ -172,9 +173,9 @@ class _Planner:
             columns = component.columns(inputs)
             return columns and {**columns}
         if isinstance(component, Transform):
-            return component.columns(inputs[0][1])
+            return component.columns(inputs[0][1]) if inputs[0][1] != {} else {}
         check = getattr(component, "check_columns", None)
-        if check is not None and inputs[0][1] is not None:
+        if check is not None and inputs[0][1]:
             check(inputs[0][1])
         return inputs[0][1]
 
@@ -248,7 +249,7 @@ class _Planner:
             return None
 
     def _check_same_columns(self, writer: Writer, sources: Sequence[Stage]) -> None:
-        known = [(s.name, columns) for s in sources if (columns := self._columns[s.name]) is not None]
+        known = [(s.name, columns) for s in sources if (columns := self._columns[s.name])]
         for name, columns in known[1:]:
             if list(columns) != list(known[0][1]):
                 raise writer.wrong(
