@@ -239,16 +239,8 @@ def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, 
         if name not in sheet.types:
             raise SourceError(f"{sheet.origin}: schema=( ) names {name!r}, {_unknown(name, sheet.types)}")
     time = _event_time(sheet, sample, options, note)
-    types = {
-        name: ColumnType(options.schema[name], inferred=False)
-        if name in options.schema
-        else ColumnType("time", inferred=False)
-        if name == time
-        else infer(sample[name])
-        if len(sample[name])
-        else ColumnType("null", inferred=True)
-        for name in sheet.types
-    }
+    declared = dict(options.schema) | ({time: "time"} if time is not None else {})
+    types = {name: _type(declared.get(name), sample[name]) for name in sheet.types}
     for name, column in types.items():
         if column == ColumnType("text", inferred=True) and (odd := almost_a_number(sample[name])) is not None:
             note(
@@ -256,6 +248,12 @@ def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, 
                 f"null=[ ] makes them null, schema={Schema().write([(name, 'float')])} dead letters"
             )
     return Sheet(types, time, sheet.origin)
+
+
+def _type(declared: str | None, sample: pl.Series) -> ColumnType:
+    if declared is not None:
+        return ColumnType(declared, inferred=False)
+    return infer(sample) if len(sample) else ColumnType("null", inferred=True)
 
 
 def _event_time(
@@ -270,6 +268,8 @@ def _event_time(
             f"{sheet.origin}: timestamp={named} would be called 'timestamp', but there is such a column already; "
             "name the columns yourself with columns=[ ] header=yes"
         )
+    if named is not None and options.schema.get(named, "time") != "time":
+        raise SourceError(f"{sheet.origin}: {named!r} is the event time, but schema=( ) says {options.schema[named]}")
     if named is not None:
         return named
     said = [word for word in ("format", "unit", "zone") if getattr(times, word) is not None]

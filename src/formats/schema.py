@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from ..errors import nearest
@@ -56,9 +58,15 @@ def type_name(value: Any) -> str:
     raise ValueError(f"{word!r} is not one of {', '.join(TYPES)}{hint}")
 
 
+_KEY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+"""Names that certainly can be keys in a script; others are written in a list."""
+
+
 @dataclass(frozen=True)
 class Schema(Kind):
     """Types of columns by name, `schema=(temp=float id=text)`; held as a tuple of (column, type) pairs.
+
+    Names that cannot be keys stand in a list, each before its type: `schema=["wind speed" float id text]`.
 
     Columns that are not named are inferred, so one line mends one column.
     """
@@ -70,15 +78,22 @@ class Schema(Kind):
         pairs = list(value.items()) if isinstance(value, Mapping) else value
         if isinstance(pairs, str) or not isinstance(pairs, Sequence):
             raise self._wrong(value)
+        if pairs and len(pairs) % 2 == 0 and all(isinstance(word, str | Decimal) for word in pairs):
+            pairs = list(zip(pairs[::2], pairs[1::2], strict=True))
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             raise self._wrong(value)
         return tuple((str(column), self._type(str(column), given)) for column, given in pairs)
 
     def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, str], ...]:
-        return self.parse([(node.key, node.value) for node in nodes])
+        for node in nodes:
+            if getattr(node, "op", "=") != "=" or node.children is not None:
+                raise ValueError(f"{node.key}: takes column=type")
+        return self.parse([(node.key, getattr(node.value, "value", node.value)) for node in nodes])
 
     def write(self, value: Sequence[tuple[str, str]]) -> str:
-        return "(" + " ".join(f"{quote(column)}={name}" for column, name in value) + ")"
+        if all(_KEY.fullmatch(column) for column, _ in value):
+            return "(" + " ".join(f"{column}={name}" for column, name in value) + ")"
+        return "[" + " ".join(f"{quote(column)} {name}" for column, name in value) + "]"
 
     @staticmethod
     def _type(column: str, given: Any) -> str:

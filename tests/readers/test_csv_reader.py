@@ -163,6 +163,12 @@ def test_an_empty_file_in_a_glob_is_noted(write, tmp_path):
     assert notes == ["x2.csv is empty"]
 
 
+def test_a_file_with_a_header_alone_takes_its_types_from_the_others(write, tmp_path):
+    write("timestamp,a\n", "x1.csv")
+    write("timestamp,a\n2010-01-01,1\n", "x2.csv")
+    assert dict(read("x*.csv", tmp_path)[0].schema) == {"timestamp": TIME, "a": pl.Int64}
+
+
 def test_types_come_from_the_whole_file_not_from_its_beginning(write, tmp_path):
     rows = ["1,1"] * 200_000 + ["2.5,x"] * 50_000
     frame, dead, _ = read(write("a,b\n" + "\n".join(rows) + "\n"), tmp_path, sample=100_000)

@@ -183,17 +183,17 @@ def test_a_file_without_anything_is_noted(tmp_path, data):
     (tmp_path / "a.csv").write_bytes(data)
     context = Context(base=tmp_path)
     reader = CSVReader("a.csv", timestamp="date")
-    assert reader.columns(context) is None
+    assert reader.columns(context) == {}
     assert list(reader.open(context)) == []
     assert list(context.notes) == ["a.csv is empty"]
 
 
 @pytest.mark.parametrize("data", [b"date,a", b"date,a\n", b"date,a\r\n\r\n"])
-def test_a_header_alone_has_columns_and_no_rows(tmp_path, data):
+def test_a_header_alone_has_columns_of_any_type_and_no_rows(tmp_path, data):
     (tmp_path / "a.csv").write_bytes(data)
     reader = CSVReader("a.csv", timestamp="date")
     columns = reader.columns(Context(base=tmp_path))
-    assert columns == {"timestamp": pl.Datetime("us", "UTC"), "a": pl.String}
+    assert columns == {"timestamp": pl.Datetime("us", "UTC"), "a": pl.Null}
     assert list(reader.open(Context(base=tmp_path))) == []
 
 
@@ -264,6 +264,7 @@ def test_dead_letters_come_in_the_order_of_the_file(tmp_path):
         ({"timestamp": "dat"}, "did you mean 'date'"),
         ({"schema": {"tmep": "float"}}, "did you mean 'temp'"),
         ({"format": "%Y"}, "timestamp="),
+        ({"timestamp": "date", "schema": {"date": "text"}}, "is the event time"),
         ({"zone": "UTC"}, "timestamp="),
     ],
 )
