@@ -16,7 +16,6 @@ from itertools import islice
 from pathlib import Path
 
 import alarms
-
 from plait import Pipeline
 from plait.engines import RunReport
 
@@ -28,7 +27,7 @@ SOURCES = ("mount", "cryostat", "commands", "responses", "cabin")
 def simulator() -> Iterator[str]:
     """Run the simulator while the block runs, and give the block the address that it publishes on."""
     command = [sys.executable, str(HERE / "simulate.py"), "--publish", "--address", "tcp://127.0.0.1:*"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own script
         try:
             assert process.stdout is not None, "a pipe was asked for"
             words = [line.split() for line in islice(process.stdout, 2)]
