@@ -12,8 +12,9 @@ import polars as pl
 from ..record import TEXT, TIMESTAMP
 from .csv_block import Bounds
 from .csv_file import EXCERPT, Found, LostRecord, read_header, read_records
+from .csv_options import CsvOptions
 from .csv_scan import Records
-from .csv_sheet import CsvOptions, Sheet, names_in
+from .csv_sheet import Sheet, names_in
 from .csv_texts import column_texts, row_texts
 from .csv_types import convert
 

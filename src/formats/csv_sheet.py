@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from ..errors import SourceError, nearest
 from ..record import TIMESTAMP
-from .csv_block import Block, Bounds, Dialect
 from .csv_file import Header, read_header
-from .csv_scan import Records, by_counting, scan
-from .csv_texts import column_texts
+from .csv_options import CsvOptions
+from .csv_sample import sample_records, sample_texts
 from .csv_types import ColumnType, almost_a_number, infer
 from .files import FoundFile, open_bytes
 from .schema import Schema, polars_type
-from .timestamps import EventTimes
 
-__all__ = ["CsvOptions", "Sheet", "examine", "names_in"]
+__all__ = ["Sheet", "examine", "names_in"]
 
-_SLICES: Final = 8
-_TRIES: Final = 16
 _LEAST_SAMPLE: Final = 1 << 14
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CsvOptions:
-    """How files are to be read: the options of `CSVReader` as the code below needs them.
-
-    Attributes:
-        header: the first record holds names; `columns`: names that hold instead.
-        nulls: texts that mean null, besides the empty field.
-        sample: bytes to look at before reading, over all files; block: bytes to read at a time.
-        timestamp: the event time column, as its file calls it; None: `timestamp`, if it holds times.
-    """
-
-    dialect: Dialect = field(default_factory=Dialect)
-    header: bool = True
-    columns: tuple[str, ...] = ()
-    schema: Mapping[str, str] = field(default_factory=dict)
-    nulls: tuple[str, ...] = ()
-    max_record: int = 1 << 24
-    sample: int = 1 << 20
-    block: int = 1 << 20
-    timestamp: str | None = None
-    times: EventTimes = field(default_factory=EventTimes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +104,9 @@ def examine(files: Sequence[FoundFile], options: CsvOptions, note: Callable[[str
                 continue
             sheet = sheet or Sheet(dict.fromkeys(names, ColumnType("text", inferred=True)), None, file.name)
             sheet.places(names, file.name)
-            for records in _sample(stream, file, header, names, options, budget):
+            for records in sample_records(stream, file, header, names, options, budget):
                 for place, name in enumerate(names):
-                    samples.setdefault(name, []).append(_texts(records, place, options))
+                    samples.setdefault(name, []).append(sample_texts(records, place, options))
     if sheet is None:
         return None
     sample = {name: pl.concat(samples[name]) if name in samples else pl.Series(dtype=pl.String) for name in sheet.types}
@@ -144,93 +116,6 @@ def examine(files: Sequence[FoundFile], options: CsvOptions, note: Callable[[str
 def _check_regular(file: FoundFile) -> None:
     if not file.path.is_file():
         raise SourceError(f"{file.name}: it is no regular file; plait looks into a CSV file before it reads it")
-
-
-def _sample(
-    stream: BinaryIO, file: FoundFile, header: Header, names: Sequence[str], options: CsvOptions, budget: int
-) -> Iterator[Records]:
-    """Yield records from the start of a file and, if it can be searched, from places all over it."""
-    bounds = Bounds(len(names), options.max_record)
-    head, records, complete = _head(stream, header, bounds, options, budget // 2)
-    if records is None:
-        return
-    _check_width(records, names, file.name, options)
-    yield records
-    if not complete and isinstance(getattr(stream, "raw", None), io.FileIO):
-        for part in _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2):
-            found = _sound(part, bounds, options)
-            if found is not None:
-                yield found
-
-
-def _head(
-    stream: BinaryIO, header: Header, bounds: Bounds, options: CsvOptions, budget: int
-) -> tuple[int, Records | None, bool]:
-    """Read the first records, more than the budget if there is none in it.
-
-    Returns:
-        How many bytes were read behind the header, the records (None: there are no bytes), and whether that is all.
-    """
-    data = header.rest + stream.read(max(1, budget - len(header.rest)))
-    while data:
-        more = stream.read(1)
-        records = scan(data, options.dialect, bounds, final=not more, first_line=1)
-        if not more or len(records.counts) or len(data) > bounds.max_record:
-            return len(data) + len(more), records, not more
-        data += more + stream.read(len(data))
-    return 0, None, True
-
-
-def _slices(stream: BinaryIO, start: int, end: int, budget: int) -> Iterator[bytes]:
-    """Yield what stands in places spread over a file, from a line end on."""
-    size = min(budget // _SLICES, max(0, end - start) // _SLICES) + 1
-    for number in range(1, _SLICES + 1):
-        stream.seek(start + max(0, end - start - size) * number // _SLICES)
-        yield _behind_line_end(stream.read(size))
-
-
-def _behind_line_end(data: bytes) -> bytes:
-    line_end = data.find(b"\n") if b"\n" in data else data.find(b"\r")
-    return data[line_end + 1 :] if line_end >= 0 else b""
-
-
-def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> Records | None:
-    """Return the records of a slice, or None if it makes no sense.
-
-    It may begin inside quotes: then it makes no sense from there, and the next lines are tried.
-    """
-    quote = options.dialect.quote
-    for _ in range(_TRIES):
-        if not data:
-            return None
-        found = scan(data, options.dialect, bounds, final=False, first_line=1)
-        if quote is None or quote not in data:
-            return found if len(found.dead) * 10 <= len(found.counts) else None
-        counted = by_counting(Block(data, options.dialect, final=False), bounds)
-        if counted is not None and not found.dead:
-            return found
-        data = _behind_line_end(data)
-    return None
-
-
-def _texts(records: Records, place: int, options: CsvOptions) -> pl.Series:
-    values = column_texts(records, place, options.dialect.quote).values
-    return values.set(values.is_in(options.nulls).fill_null(value=False), None) if options.nulls else values
-
-
-def _check_width(records: Records, names: Sequence[str], file: str, options: CsvOptions) -> None:
-    """Raise SourceError if every record has another number of fields than there are names."""
-    counts = set(records.counts.tolist())
-    if len(counts) != 1 or len(names) in counts or (min(counts) < len(names) and len(records.counts) == 1):
-        return
-    count = counts.pop()
-    who = "columns=[ ]" if options.columns else "the header"
-    short = "; the header is one name short" if count == len(names) + 1 and not options.columns else ""
-    raise SourceError(
-        f"{file}: {who} names {len(names)} column{'s' * (len(names) != 1)}, but every row has "
-        f"{count} field{'s' * (count != 1)}{short}; "
-        "name them all with columns=[ ] (and header=yes, if the first line holds names), or look at delimiter="
-    )
 
 
 def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, note: Callable[[str], None]) -> Sheet:

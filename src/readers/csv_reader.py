@@ -17,7 +17,8 @@ from .base import Reader
 
 if TYPE_CHECKING:
     from ..formats.csv_file import LostRecord
-    from ..formats.csv_sheet import CsvOptions, Sheet
+    from ..formats.csv_options import CsvOptions
+    from ..formats.csv_sheet import Sheet
 
 __all__ = ["CSVReader"]
 
@@ -97,9 +98,9 @@ class CSVReader(Reader):
     block: int = option("bytes to read at a time", Size(), default=2 << 20, internal=True)
 
     def columns(self, context: Context) -> dict[str, Any] | None:
-        """Return the names and types of the columns, from a sample; None if no file has a row or a header."""
+        """Return the names and types of the columns, from a sample; none if no file has a row or a header."""
         sheet = self._examine(find_files(self.path, context.base), context)
-        return None if sheet is None else sheet.columns()
+        return {} if sheet is None else sheet.columns()
 
     def __post_init__(self, filename: str | None, columns: Any) -> None:
         if filename is not None:
@@ -168,7 +169,7 @@ class CSVReader(Reader):
 
     def _options(self) -> CsvOptions:
         from ..formats.csv_block import Dialect
-        from ..formats.csv_sheet import CsvOptions
+        from ..formats.csv_options import CsvOptions
 
         return CsvOptions(
             dialect=Dialect(ord(self.delimiter), ord(self.quote) if self.quote else None),

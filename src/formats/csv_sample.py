@@ -1,0 +1,110 @@
+"""A look at a CSV file before it is read: records from its start and, if it can be searched, from all over it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from ..errors import SourceError
+from .csv_block import Block, Bounds
+from .csv_file import Header
+from .csv_options import CsvOptions
+from .csv_scan import Records, by_counting, scan
+from .csv_texts import column_texts
+from .files import FoundFile
+
+__all__ = ["sample_records", "sample_texts"]
+
+_SLICES: Final = 8
+_TRIES: Final = 16
+
+
+def sample_records(
+    stream: BinaryIO, file: FoundFile, header: Header, names: Sequence[str], options: CsvOptions, budget: int
+) -> Iterator[Records]:
+    """Yield records from the start of a file and, if it can be searched, from places all over it."""
+    bounds = Bounds(len(names), options.max_record)
+    head, records, complete = _head(stream, header, bounds, options, budget // 2)
+    if records is None:
+        return
+    _check_width(records, names, file.name, options)
+    yield records
+    if not complete and isinstance(getattr(stream, "raw", None), io.FileIO):
+        for part in _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2):
+            found = _sound(part, bounds, options)
+            if found is not None:
+                yield found
+
+
+def _head(
+    stream: BinaryIO, header: Header, bounds: Bounds, options: CsvOptions, budget: int
+) -> tuple[int, Records | None, bool]:
+    """Read the first records, more than the budget if there is none in it.
+
+    Returns:
+        How many bytes were read behind the header, the records (None: there are no bytes), and whether that is all.
+    """
+    data = header.rest + stream.read(max(1, budget - len(header.rest)))
+    while data:
+        more = stream.read(1)
+        records = scan(data, options.dialect, bounds, final=not more, first_line=1)
+        if not more or len(records.counts) or len(data) > bounds.max_record:
+            return len(data) + len(more), records, not more
+        data += more + stream.read(len(data))
+    return 0, None, True
+
+
+def _slices(stream: BinaryIO, start: int, end: int, budget: int) -> Iterator[bytes]:
+    """Yield what stands in places spread over a file, from a line end on."""
+    size = min(budget // _SLICES, max(0, end - start) // _SLICES) + 1
+    for number in range(1, _SLICES + 1):
+        stream.seek(start + max(0, end - start - size) * number // _SLICES)
+        yield _behind_line_end(stream.read(size))
+
+
+def _behind_line_end(data: bytes) -> bytes:
+    line_end = data.find(b"\n") if b"\n" in data else data.find(b"\r")
+    return data[line_end + 1 :] if line_end >= 0 else b""
+
+
+def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> Records | None:
+    """Return the records of a slice, or None if it makes no sense.
+
+    It may begin inside quotes: then it makes no sense from there, and the next lines are tried.
+    """
+    quote = options.dialect.quote
+    for _ in range(_TRIES):
+        if not data:
+            return None
+        found = scan(data, options.dialect, bounds, final=False, first_line=1)
+        if quote is None or quote not in data:
+            return found if len(found.dead) * 10 <= len(found.counts) else None
+        counted = by_counting(Block(data, options.dialect, final=False), bounds)
+        if counted is not None and not found.dead:
+            return found
+        data = _behind_line_end(data)
+    return None
+
+
+def sample_texts(records: Records, place: int, options: CsvOptions) -> pl.Series:
+    """Return one column of sampled records, with null where the options say so."""
+    values = column_texts(records, place, options.dialect.quote).values
+    return values.set(values.is_in(options.nulls).fill_null(value=False), None) if options.nulls else values
+
+
+def _check_width(records: Records, names: Sequence[str], file: str, options: CsvOptions) -> None:
+    """Raise SourceError if every record has another number of fields than there are names."""
+    counts = set(records.counts.tolist())
+    if len(counts) != 1 or len(names) in counts or (min(counts) < len(names) and len(records.counts) == 1):
+        return
+    count = counts.pop()
+    who = "columns=[ ]" if options.columns else "the header"
+    short = "; the header is one name short" if count == len(names) + 1 and not options.columns else ""
+    raise SourceError(
+        f"{file}: {who} names {len(names)} column{'s' * (len(names) != 1)}, but every row has "
+        f"{count} field{'s' * (count != 1)}{short}; "
+        "name them all with columns=[ ] (and header=yes, if the first line holds names), or look at delimiter="
+    )
