@@ -101,7 +101,7 @@ class Assembly:
         import polars as pl
 
         columns = self.plan.columns.get(stage.name)
-        return pl.DataFrame(schema=dict(columns)) if columns is not None else None
+        return pl.DataFrame(schema=dict(columns)) if columns else None
 
     def flow(self, inlets: Sequence[Inlet], stages: Iterable[Stage], extra: Sequence[tuple[str, Node]] = ()) -> Flow:
         """Open the stages, join them to each other and to the inlets.

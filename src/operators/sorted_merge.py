@@ -58,7 +58,7 @@ class SortedMerge(Component):
         """Return the columns of the merged stream, or None if those of one input are not known.
 
         Args:
-            inputs: name and columns (name -> polars type) of each input.
+            inputs: name and columns (name -> polars type) of each input; none where no row will come.
 
         Raises:
             SpecError: an input has no event time, two inputs have one name with types that do not go together, or the
@@ -67,14 +67,14 @@ class SortedMerge(Component):
         from ..queue.columns import unite
 
         for name, columns in inputs:
-            if columns is not None:
+            if columns:
                 self._check_time(name, columns)
         united = unite([(name, columns) for name, columns in inputs if columns is not None])
         if self.tag in united:
             raise self.wrong("tag", f"there is a column {self.tag!r} already; choose another name")
         if any(columns is None for _, columns in inputs):
             return None
-        return {**united, **self._tag_column()}
+        return {**united, **self._tag_column()} if united else {}
 
     def open(self, inputs: Sequence[str]) -> Merge:
         """Return the running merge of the stages of these names."""

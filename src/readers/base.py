@@ -55,7 +55,7 @@ class Reader(Component):
         raise NotImplementedError
 
     def columns(self, context: Context) -> dict[str, Any] | None:
-        """Return the names and polars types of the columns, as far as known before the run (else None).
+        """Return the names and polars types of the columns; None if not known before the run, none if no row will come.
 
         The event time is among them under the name `timestamp`. Raises SourceError as `open` does.
         """

@@ -57,12 +57,12 @@ class LineReader(RecordReader):
         RecordReader.check(self)
 
     def columns(self, context: Context) -> dict[str, Any] | None:
-        """Return the columns as the first block of the first file has them; None if there is no record in it."""
+        """Return the columns as the first block of the first file has them; none if there is no record in it."""
         if not all(file.path.is_file() for file in self._files(context)):
             return None  # a pipe can be read only once
         quiet = replace(context, dead=_forget, counts=Counter(), notes={})
         first = next((batch for batch in self.open(quiet) if isinstance(batch, Batch)), None)
-        return None if first is None else dict(first.frame.schema)
+        return {} if first is None else dict(first.frame.schema)
 
     def raw_blocks(self, context: Context) -> Iterator[RawBlock]:
         payload = self.make_payload()

@@ -57,9 +57,9 @@ class MemoryReader(Reader):
         self._event_times()
 
     def columns(self, context: Context) -> dict[str, Any] | None:
-        """Return the columns as the rows have them; None if there are no rows."""
+        """Return the columns as the rows have them; none if there are no rows."""
         if not self.rows:
-            return None
+            return {}
         frame, _ = self._frame()
         return dict(frame.schema)
 

@@ -59,7 +59,7 @@ def test_byte_order_mark_nul_and_odd_separators_are_no_line_ends(tmp_path):
 
 def test_empty_file_is_an_empty_stream(tmp_path):
     assert texts(tmp_path, "") == []
-    assert FileReader("log.txt").columns(Context(base=tmp_path)) is None
+    assert FileReader("log.txt").columns(Context(base=tmp_path)) == {}
 
 
 def test_line_that_is_not_utf_8_is_a_dead_letter_with_its_place(tmp_path):
