@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections import deque
@@ -83,23 +84,27 @@ class Inlet:
                 self._request(self._want, 0)
                 if self._wire.pending() or wait([self._wire.socket], 0):
                     self._accept(self._wire.next())
-            except (OSError, EOFError):
+            except EOFError:
                 return True
             return bool(self._blocks)
 
     def _request(self, want: int, flags: int) -> None:
         if not self._asked:
             self._asked = True
-            self._wire.send(REQUEST, want, flags=flags)
+            self._say(REQUEST, want, flags)
+
+    def _say(self, kind: int, number: int = 0, flags: int = 0) -> None:
+        with contextlib.suppress(OSError):  # the owner has ended: what it sent before is still to be read, then its end
+            self._wire.send(kind, number, flags=flags)
 
     def _fetch(self, want: int, flags: int, deadline: float | None) -> None:
         try:
             asked_before = self._asked
             self._request(want, flags | (NOW if deadline == 0 else 0))
             if asked_before if deadline == 0 else not self._answers(deadline):
-                self._wire.send(CANCEL)
+                self._say(CANCEL)
             self._accept(self._wire.next())
-        except (OSError, EOFError) as error:
+        except EOFError as error:
             raise EOFError(f"process {self._place.owner}, which made the queue, has ended") from error
         if not self._blocks:
             raise queue.Empty
@@ -120,7 +125,7 @@ class Inlet:
         """Give back what was fetched and not used, and hang up."""
         try:
             if self._asked:
-                self._wire.send(CANCEL)
+                self._say(CANCEL)
                 self._accept(self._wire.next())
             self._give_back()
         except (OSError, EOFError):

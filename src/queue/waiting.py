@@ -55,7 +55,14 @@ def adopt(source: Any) -> Any:
 
 
 class Adopted:
-    """A queue that somebody else made. Attribute `source` is that queue."""
+    """A queue that somebody else made. Attribute `source` is that queue.
+
+    | | |
+    |---|---|
+    | buffered, full, writers, order | as the other queue says |
+    | several readers | no: what is here has been taken from the other queue |
+    | somebody is killed | as the other queue says; the end of a manager comes as `Failure`, then END |
+    """
 
     def __init__(self, source: Any) -> None:
         self.source = source
@@ -67,6 +74,10 @@ class Adopted:
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take one item. Raises queue.Empty."""
         raise NotImplementedError
+
+    def get_nowait(self) -> Any:
+        """Take one item if there is one. Raises queue.Empty."""
+        return self.get(block=False)
 
     def get_block(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take a list of items, or a mark. Raises queue.Empty."""

@@ -147,6 +147,8 @@ class Wire:
         start = 0
         while len(self._unparsed) - start >= _HEADER.size:
             kind, flags, length, number = _HEADER.unpack_from(self._unparsed, start)
+            if length > _INLINE:
+                raise EOFError("the other side does not speak as we do")
             inside = start + _HEADER.size
             if inside + length > len(self._unparsed):
                 break

@@ -99,11 +99,10 @@ class Crew:
 
     def submit(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task:
         """Have a worker call the function. Raises ValueError if the crew is closed, or what pickling raises."""
-        from multiprocess.reduction import ForkingPickler
+        from .pickling import dumps
 
-        by_value = not hasattr(sys.modules["__main__"], "__file__")  # nothing that a worker could import
         name = getattr(function, "__qualname__", repr(function))
-        task = Task(name, ForkingPickler.dumps((function, args, kwargs), recurse=by_value))
+        task = Task(name, dumps((function, args, kwargs)))
         with self._lock:
             if self._closed or self._pid != os.getpid():
                 raise ValueError("the pool is closed" if self._closed else f"the pool is process {self._pid}'s")
@@ -150,19 +149,24 @@ class Crew:
     def _lead(self) -> None:
         from multiprocess.connection import wait
 
-        while self._go_on():
-            ready = wait([self._ear, *(w.pipe for w in self._workers), *(w.sentinel for w in self._workers)])
-            if self._ear in ready:
-                self._ear.recv_bytes()
-                self._wanted = self.size
-            for worker in [w for w in self._workers if w.pipe in ready or w.sentinel in ready]:
-                self._hear(worker, dead=worker.sentinel in ready)
-        self._dismiss()
+        try:
+            while self._go_on():
+                ready = wait([self._ear, *(w.pipe for w in self._workers), *(w.sentinel for w in self._workers)])
+                if self._ear in ready:
+                    self._ear.recv_bytes()
+                    self._wanted = self.size
+                for worker in [w for w in self._workers if w.pipe in ready or w.sentinel in ready]:
+                    self._hear(worker, dead=worker.sentinel in ready)
+        finally:
+            self._dismiss()
 
     def _go_on(self) -> bool:
         """Start workers and hand out tasks; False when there is nothing more to do."""
         while not self._closed and len(self._workers) < self._wanted:
-            self._hire()
+            try:
+                self._hire()
+            except (OSError, EOFError) as error:  # too many processes or open files, or the server has been killed
+                self._do_without(f"a worker could not be started: {error}")
         self._staffed.set()
         for worker in self._workers:
             if worker.ready and worker.task is None and self._waiting:
@@ -217,13 +221,18 @@ class Crew:
         worker.pipe.close()
         ending = worker.ending()
         if not worker.ready:
-            self._wanted = len(self._workers)  # until somebody submits again
-            if not self._workers:
-                self._fail_all(f"{ending} before it was ready; does the program start under `if __name__ == ...`?")
+            guard = 'if __name__ == "__main__":'
+            self._do_without(f"{ending} before it was ready; is what the program does under `{guard}`?")
         elif worker.task is not None and not worker.begun:
             self._waiting.appendleft(worker.task)
         elif worker.task is not None:
             worker.task.settle(error=WorkerError(f"{ending} while it was on {worker.task.name}"))
+
+    def _do_without(self, reason: str) -> None:
+        """Go on with the workers that there are, until somebody submits again; without any, no task can be done."""
+        self._wanted = len(self._workers)
+        if not self._workers:
+            self._fail_all(reason)
 
     def _fail_all(self, reason: str) -> None:
         while self._waiting:

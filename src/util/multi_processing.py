@@ -81,12 +81,9 @@ class MultiProcessing:
         """Return a new pool of `ncpus` processes (as many as cores, if not said).
 
         Raises:
-            RuntimeError: this is a worker of a pool itself.
+            RuntimeError: this is a worker of a pool itself, or one that is just importing the program.
         """
-        from multiprocess import current_process
-
-        if current_process().daemon:
-            raise RuntimeError("this is a worker of a pool: it cannot have workers of its own; use a ThreadPool here")
+        _check_that_workers_can_start()
         from .pools import ProcessPool
 
         pool = ProcessPool(ncpus)
@@ -155,6 +152,18 @@ class MultiProcessing:
         for pool in pools:
             pool.join()
         self._pools.clear()
+
+
+def _check_that_workers_can_start() -> None:
+    from multiprocess import current_process
+
+    if getattr(current_process(), "_inheriting", False):
+        guard = 'if __name__ == "__main__":'
+        raise RuntimeError(
+            f"a worker imports the program and would start workers: put what the program does under {guard}"
+        )
+    if current_process().daemon:
+        raise RuntimeError("this is a worker of a pool: it cannot have workers of its own; use a ThreadPool here")
 
 
 @functools.cache

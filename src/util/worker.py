@@ -48,23 +48,28 @@ def _serve(owner: Any) -> None:
 
 def _done(task: bytes) -> bytes:
     import dill
-    from multiprocess.reduction import ForkingPickler
+
+    from .pickling import dumps
 
     try:
         function, args, kwargs = dill.loads(task)  # noqa: S301 - from the process that started this one
         result = function(*args, **kwargs)
         del function, args, kwargs  # what a task held, a queue for one, is let go before the owner hears of its end
-        return DONE + bytes(ForkingPickler.dumps(result))
+        return DONE + bytes(dumps(result))
     except BaseException as error:
         text = "".join(traceback.format_exception(error))
-        return FAILED + pickle.dumps((_portable(dill, error), repr(error), text))
+        return FAILED + pickle.dumps((_portable(error), repr(error), text))
 
 
-def _portable(dill: ModuleType, error: BaseException) -> bytes | None:
+def _portable(error: BaseException) -> bytes | None:
     """Return the error pickled, without the chain behind it, or None if it cannot travel."""
+    import dill
+
+    from .pickling import dumps
+
     try:
-        data: bytes = dill.dumps(error.with_traceback(None))
-        dill.loads(data)
+        data = bytes(dumps(error.with_traceback(None)))
+        dill.loads(data)  # noqa: S301 - what was pickled in the line above
     except Exception:
         return None
     return data
