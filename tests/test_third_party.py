@@ -1,4 +1,4 @@
-"""A reader and a writer in a package of their own are found by their entry points and used from SCL like plait's own."""
+"""A reader and a writer of another package are found by their entry points and used from SCL like those of plait."""
 
 import os
 import subprocess
@@ -45,7 +45,8 @@ class CountingReader(Reader):
 
         start = datetime(2010, 1, 1, tzinfo=timezone.utc)
         times = [start + timedelta(seconds=n) for n in range(self.upto)]
-        frame = pl.DataFrame({"timestamp": times, "n": range(self.upto)}, schema_overrides={"timestamp": pl.Datetime("us", "UTC")})
+        types = {"timestamp": pl.Datetime("us", "UTC")}
+        frame = pl.DataFrame({"timestamp": times, "n": range(self.upto)}, schema_overrides=types)
         yield Batch(frame, "counting")
 
 

@@ -4,9 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
-from plait.errors import ScriptError, SpecError
-from plait.errors import SourceError
+from plait.errors import ScriptError, SourceError, SpecError
 from plait.pipeline.build import build_component
 from plait.pipeline.load import load_file, load_text
 from plait.pipeline.write import write_scl
