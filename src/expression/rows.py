@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from ..formats.printing import print_value
 from .checking import Source, resolve
 from .literals import LEAST_INTEGER, MOST_INTEGER, read_timestamp
 from .rules import Typed
@@ -290,6 +289,8 @@ def _cast(value: Any, source: Type, target: Type) -> Any:
     if value is None or source is target:
         return value
     if target is Type.TEXT:
+        from ..formats.printing import print_value  # here: plait.formats takes longer to import than all of this room
+
         return print_value(_unsigned(value))
     return _CASTS[source, target](value)
 
