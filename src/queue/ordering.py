@@ -77,6 +77,15 @@ def shown(time: Any) -> str:
     return time.isoformat().replace("+00:00", "Z") if isinstance(time, datetime) else repr(time)
 
 
+class _Raised:
+    """Stands for the time of a record that has none, because looking for it raised."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
 class Order:
     """What records are ordered by, as people give it.
 
@@ -162,8 +171,8 @@ class Order:
     def _time_of(self, record: Any) -> Any:
         try:
             return self._key(record)
-        except (KeyError, AttributeError, IndexError, TypeError):
-            return None
+        except Exception as error:
+            return _Raised(error)
 
     def _follow(self, record: Any) -> Any:
         for key in self._path:
@@ -171,8 +180,12 @@ class Order:
         return record
 
     def _why(self, time: Any) -> str:
+        if self._path and (time is None or isinstance(time, _Raised)):
+            return f"has no {self._name!r} to be ordered by"
+        if isinstance(time, _Raised):
+            return f"has nothing to be ordered by: {self} raised {type(time.error).__name__}: {time.error}"
         if time is None:
-            return f"has no {self._name!r} to be ordered by" if self._path else f"has nothing to be ordered by ({self})"
+            return f"has nothing to be ordered by ({self})"
         return f"has {time!r} as {self._name!r}, which has no place in any order"
 
 
@@ -189,8 +202,10 @@ def _step(record: Any, key: Any) -> Any:
 
 
 def _may_have_gaps(times: Iterable[Any]) -> bool:
-    return any(kind is type(None) or issubclass(kind, float | Decimal) for kind in set(map(type, times)))
+    return any(kind is type(None) or issubclass(kind, float | Decimal | _Raised) for kind in set(map(type, times)))
 
 
 def _is_no_time(time: Any) -> bool:
-    return time is None or bool(time != time)  # NaN is the one value that differs from itself
+    if time is None or isinstance(time, _Raised):
+        return True
+    return bool(time != time)  # NaN is the one value that differs from itself

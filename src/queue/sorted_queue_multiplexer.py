@@ -60,7 +60,7 @@ class SortedQueueMultiplexer(QueueMultiplexer):
 
     Args:
         sort_key: a dotted path ("timestamp", "header.time"), a list of keys, a function of the record, or None: the
-            record itself. A record without the key is diverted.
+            record itself. A record without the key, or on which the function raises, is diverted.
         sort_reverse: put the largest first. Frontier marks are then used, but not passed on.
         sort_direction: another spelling: "min" puts the smallest first, "max" the largest.
         lateness: how far a record may be behind the largest before it in its input: a timedelta for datetimes, else a
