@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Any, Final
+
+from ..formats.timestamp_patterns import parse_iso
 
 __all__ = ["KINDS", "LISTS", "MISSING", "classify", "elements", "iso_time", "plain_number", "time_of"]
 
@@ -30,7 +32,8 @@ MISSING: Final = _Missing()
 LISTS: Final = (list, tuple, set, frozenset)
 KINDS: Final = ("number", "text", "time", "truth", "null", "other")
 
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_DATE = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = 2**53
 """Up to here every whole number is a float."""
 
@@ -66,15 +69,18 @@ def time_of(value: date) -> datetime:
 def iso_time(text: str) -> datetime | None:
     """Return the time that an ISO 8601 text names (UTC if it names no zone), or None if it is no such text.
 
+    What is such a text is the same here as in a source that is read.
+
     >>> iso_time("2010-08-01T12:00+02:00")
     datetime.datetime(2010, 8, 1, 10, 0, tzinfo=datetime.timezone.utc)
     """
-    if not _ISO.fullmatch(text):
+    if not _DATE.match(text):
         return None
     try:
-        return time_of(datetime.fromisoformat(text.replace(",", ".")))
+        microseconds, _ = parse_iso(text)
     except ValueError:
         return None
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _scalar_of_numpy(value: Any) -> tuple[str, Any]:
