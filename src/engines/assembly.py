@@ -79,7 +79,9 @@ class Assembly:
             if isinstance(component, SortedMerge):
                 return MergeNode(state, self._merge(stage, component), stage.inputs)
             if isinstance(component, Writer):
-                return SinkNode(state, component.open(state.context), self._empty(stage))
+                return SinkNode(
+                    state, component.open(state.context), None if component.wants_text else self._empty(stage)
+                )
             assert isinstance(component, Transform), f"{component.title()} is neither source, operator nor sink"
             return OperatorNode(
                 state,

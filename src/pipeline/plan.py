@@ -59,7 +59,7 @@ class Plan:
             no row will come.
         ordering: for each reader that leads to a merge, how its records are ordered.
         texts: names of the readers that shall keep the text of each row.
-        headers: for each writer of rows as they were read, the header line of its first source.
+        headers: for each writer of rows as they were read, the header line of the first source that has one.
         mistakes: all that is wrong: the stage (None: the pipeline), and the error.
         notes: what could not be checked, and why.
     """
@@ -238,7 +238,7 @@ class _Planner:
                 )
         sources = [other for other in upstream if isinstance(other.component, Reader)]
         self._check_same_columns(writer, sources)
-        self._headers[stage.name] = self._header(sources[0])
+        self._headers[stage.name] = next(filter(None, map(self._header, sources)), None)
         return [source.name for source in sources]
 
     def _header(self, source: Stage) -> str | None:

@@ -128,17 +128,11 @@ class CSVReader(Reader):
         return sum(file.path.stat().st_size for file in find_files(self.path, context.base))
 
     def header_line(self, context: Context) -> str | None:
-        """Return the header of the first file as it stands there, without line end; None if it has none."""
-        from ..formats.csv_file import read_header
-
-        options = self._options()
-        if not options.header:
+        """Return the header of the first file that has one as it stands there, without line end; None if none has."""
+        if not self._options().header:
             return None
-        first = find_files(self.path, context.base)[0]
-        with open_bytes(first) as stream:
-            end = read_header(stream, first.name, options.dialect, self.max_record, keep=False).offset
-        with open_bytes(first) as stream:
-            return stream.read(end).decode("utf-8-sig").strip("\r\n")
+        headers = map(self._header_of, find_files(self.path, context.base))
+        return next((header for header in headers if header), None)
 
     def open(self, context: Context) -> Iterator[Batch]:
         """Yield the rows in batches, in the order of the files. Raises SourceError if a file as a whole is unusable."""
@@ -166,6 +160,14 @@ class CSVReader(Reader):
                     context.dead(_dead_letter(lost, file, context))
                 if len(block.frame):
                     yield Batch(frame=block.frame, origin=file.name, lines=block.lines)
+
+    def _header_of(self, file: FoundFile) -> str:
+        from ..formats.csv_file import read_header
+
+        with open_bytes(file) as stream:
+            end = read_header(stream, file.name, self._options().dialect, self.max_record, keep=False).offset
+        with open_bytes(file) as stream:
+            return stream.read(end).decode("utf-8-sig").strip("\r\n")
 
     def _options(self) -> CsvOptions:
         from ..formats.csv_block import Dialect
