@@ -87,7 +87,7 @@ class ScriptError(PlaitError):
         return "\n".join(mistake.render(self.path, lines) for mistake in self.mistakes)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _script_error, (self.mistakes, self.path, self.text)
+        return _script_error, (self.mistakes, self.path, self.text), self.__dict__
 
 
 def _script_error(mistakes: tuple[Mistake, ...], path: str, text: str) -> ScriptError:
@@ -133,7 +133,8 @@ class SpecError(PlaitError, ValueError):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _spec_error, (self.component, self.message, self.option, self.value, self.allowed, self.suggestion)
+        arguments = (self.component, self.message, self.option, self.value, self.allowed, self.suggestion)
+        return _spec_error, arguments, self.__dict__
 
 
 def _spec_error(
@@ -164,7 +165,7 @@ class OrderError(PlaitError):
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _order_error, (str(self), self.timestamp, self.frontier)
+        return _order_error, (str(self), self.timestamp, self.frontier), self.__dict__
 
 
 def _order_error(message: str, timestamp: Any, frontier: Any) -> OrderError:

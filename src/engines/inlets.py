@@ -58,8 +58,9 @@ class Inlet:
         """Begin to read, if that happens in a thread of its own."""
 
     def take(self) -> Item:
-        """Return the next item; END when there are no more."""
-        return next(self._items, END)
+        """Return the next item; END when there are no more. Raises what the source raises."""
+        with blame(self.name):
+            return next(self._items, END)
 
     def close(self) -> None:
         """Stop reading, and let go of the source."""

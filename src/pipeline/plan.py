@@ -118,7 +118,10 @@ class Plan:
     def size(self, reader: Stage) -> int:
         """Return how many bytes a reader will read, as far as known; 0 for a live source or rows in memory."""
         measure = getattr(reader.component, "size", None)
-        return int(measure(Context(stage=reader.name, base=self.base))) if measure else 0
+        try:
+            return int(measure(Context(stage=reader.name, base=self.base))) if measure else 0
+        except SourceError:  # the run itself will say so, when the source is opened
+            return 0
 
     @property
     def engine(self) -> str:
