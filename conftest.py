@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent
+
+settings.register_profile("plait", deadline=None)  # how fast something is, is measured in benchmarks/ and nowhere else
+settings.load_profile("plait")
 SRC = ROOT / "src"
 IN_CI = os.environ.get("CI") == "true"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS

@@ -38,6 +38,13 @@ def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
     """
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=os.environ.get("PLAIT_LOG", "WARNING"))
     try:
+        return _main(argv, home)
+    except KeyboardInterrupt:  # before the run has begun to listen, or after it has ended
+        return 128 + signal.SIGINT
+
+
+def _main(argv: Sequence[str] | None, home: Path | None) -> int:
+    try:
         return int(cli.main(args=argv, prog_name="plait", standalone_mode=False, obj=home or Path.cwd()) or 0)
     except click.ClickException as error:
         error.show()

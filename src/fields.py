@@ -320,7 +320,7 @@ class Option:
 
 
 def options_of(component: type[Component]) -> dict[str, Option]:
-    """Return the options that a person can give to a component: its own in the order of declaration, then its bases'."""
+    """Return the options that a person can give to a component: its own as they are declared, then its bases'."""
     inherited = {name for base in component.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())}
     fields = sorted(dataclasses.fields(component), key=lambda f: f.name in inherited)
     named = [(f.metadata.get("called") or f.name, f) for f in fields if f.metadata.get("scl")]

@@ -13,6 +13,7 @@ from ..pipeline.plan import Plan
 from ..pipeline.spec import Stage
 from ..running import Context
 from ..writers.base import Writer
+from .console import Console
 from .dead_letters import DeadLetterPart
 from .flow import Flow
 from .inlets import Bell, Inlet, PumpedInlet
@@ -45,6 +46,7 @@ class Assembly:
     replaced: dict[str, Any] = field(default_factory=dict)
     states: dict[str, StageState] = field(default_factory=dict)
     bell: Bell = field(default_factory=Bell)
+    console: Console = field(default_factory=Console)
 
     def state(self, stage: Stage) -> StageState:
         """Return the state of a stage; it is made when it is first asked for."""
@@ -52,6 +54,7 @@ class Assembly:
             context = Context(
                 stage=stage.name,
                 stopping=self.stop,
+                say=self.console.say,
                 clock=self.clock,
                 base=self.plan.base,
                 imports=self.plan.imports,
@@ -133,7 +136,7 @@ class Assembly:
         for node in nodes:
             for port, name in enumerate(feeds[node.name]):
                 targets[name].append(Edge(node, port))
-        return Flow(inlets, nodes, feeds, self.stop, self.bell)
+        return Flow(inlets, nodes, feeds, self.stop, self.bell, self.console.flush)
 
     def reports(self, stages: Iterable[Stage]) -> list[StageReport]:
         """Return the ledger lines of the stages that ran here."""

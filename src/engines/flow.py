@@ -6,7 +6,7 @@ back, and only those are read. So memory is bounded by a few blocks per input, w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..record import END, Frontier, Idle
@@ -26,6 +26,8 @@ class Flow:
         nodes: all running stages, each after those it reads from.
         feeds: for each node (by name), who feeds each of its inputs: the name of an inlet or of a node.
         stop: the request to end early.
+        bell: what the pumps of the inlets ring.
+        after_each: called when an item has gone as far as it goes for now.
     """
 
     inlets: Sequence[Inlet]
@@ -33,6 +35,7 @@ class Flow:
     feeds: dict[str, list[str]]
     stop: Stop
     bell: Bell = field(default_factory=Bell)
+    after_each: Callable[[], None] = lambda: None
     _turn: int = 0
     _by_name: dict[str, Node] = field(init=False)
 
@@ -56,6 +59,7 @@ class Flow:
                 chosen = self._next(open_inlets)
                 if chosen is not None:
                     self._deliver(chosen, chosen.take())
+                    self.after_each()
         return not cut
 
     def close(self) -> None:

@@ -141,6 +141,7 @@ def _conduct(run: SerialRun | LocalRun, control: Control, assembly: Assembly, ou
         outcome.error = error
     finally:
         assembly.stop.request()
+        _note_error(outcome, assembly.console.flush)
         _end_sinks(flow, outcome)
         _note_error(outcome, flow.close)
 

@@ -1,8 +1,8 @@
 """From what a person writes to what will run.
 
 What a pipeline is: `PipelineSpec`, `Stage`, `PipelineOptions`, `Place`. From SCL: `load_file`, `load_text`; to SCL:
-`write_scl`. From Python: `build_component`. As a whole: `make_plan`, `checked_plan`, `Plan`. Which components there are:
-`FAMILIES`, `component_class`.
+`write_scl`. From Python: `build_component`. As a whole: `make_plan`, `checked_plan`, `Plan`. Which components
+there are: `FAMILIES`, `component_class`.
 """
 
 from .build import build_component, checked_plan

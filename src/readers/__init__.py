@@ -4,8 +4,8 @@ Files: `CSVReader` (rows with columns), `FileReader` (lines: text, patterns, SCL
 (lines of JSON).
 Live: `ZeroMQReader` (messages, subscribed to or pushed).
 From Python: `MemoryReader` (rows at hand).
-To subclass: `Reader`, the base of all; `RecordReader`, if each record is a message or a line (`RawBlock`); `LineReader`,
-if that is a line of a file.
+To subclass: `Reader`, the base of all; `RecordReader`, if each record is a message or a line (`RawBlock`);
+`LineReader`, if that is a line of a file.
 
 Each works in a pipeline (`open`) and without an engine: `records()` yields them, `run(queue)` puts them on a queue.
 """

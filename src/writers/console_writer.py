@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from ..formats.template import Template, TemplateText
 from ..record import TEXT
 from ..running import Context, Sink
 from .base import Writer
+from .standard_output import write_stdout
 
 if TYPE_CHECKING:
     import polars as pl
@@ -76,11 +76,11 @@ class _ConsoleSink(Sink):
         else:
             data = self._header(shown) + (print_csv(shown) if self._style == "csv" else _aligned(shown))
         if data:
-            _show(data)
+            write_stdout(data)
 
     def close(self) -> None:
         if self._hidden and (self._template is not None or self._style == "aligned"):
-            _show(f"... and {self._hidden:,} more\n".encode())
+            write_stdout(f"... and {self._hidden:,} more\n".encode())
 
     def _within_limit(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self._left is None:
@@ -140,28 +140,3 @@ def _layout(column: pl.Series) -> tuple[int, bool]:
 
 def _pad(text: pl.Series, width: int, to_the_right: bool) -> pl.Series:
     return text.str.pad_start(width) if to_the_right else text.str.pad_end(width)
-
-
-def _show(data: bytes) -> None:
-    """Write to standard output, whatever stands in its place, and see it out."""
-    out = sys.stdout
-    try:
-        if hasattr(out, "buffer"):
-            out.flush()
-            out.buffer.write(data)
-        else:
-            out.write(data.decode())
-        out.flush()
-    except BrokenPipeError as error:
-        _drop_what_is_buffered()
-        raise SinkError("stdout was closed by its reader") from error
-    except OSError as error:
-        _drop_what_is_buffered()
-        raise SinkError(f"stdout cannot be written: {error.strerror or error}") from error
-
-
-def _drop_what_is_buffered() -> None:
-    """Let the rest of the buffer go nowhere, or Python tries to write it once more, and complains, at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

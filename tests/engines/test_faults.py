@@ -222,9 +222,13 @@ def test_a_signal_in_a_file_leaves_nothing_that_looks_complete(tmp_path, big, en
     assert not list(tmp_path.glob(".*part*"))
 
 
+PRINTING = ["writer=console(format=csv)", 'event=when(condition=(n>=0) print="{n}")']
+
+
+@pytest.mark.parametrize("printing", PRINTING)
 @pytest.mark.parametrize("engine", ["serial", "local"])
-def test_a_closed_stdout_ends_the_run_with_a_message(tmp_path, big, engine):
-    script(tmp_path, f'reader=csv(name=a path="{big}/a.csv")\nwriter=console(format=csv)\n')
+def test_a_closed_stdout_ends_the_run_with_a_message(tmp_path, big, engine, printing):
+    script(tmp_path, f'reader=csv(name=a path="{big}/a.csv")\n{printing}\n')
     run = start(tmp_path, "run", "p.scl", "--engine", engine)
     run.stdout.readline()
     run.stdout.close()
@@ -232,7 +236,7 @@ def test_a_closed_stdout_ends_the_run_with_a_message(tmp_path, big, engine):
     with run.stderr:
         errors = run.stderr.read().decode()
     assert run.wait(timeout=30) == 1
-    assert "stdout" in errors
+    assert "stdout was closed by its reader" in errors
     assert "Traceback" not in errors
     assert wait_gone(below) == []
 
