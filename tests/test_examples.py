@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import io
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -203,6 +204,33 @@ def test_the_observatory_in_one_command(engine, folder, merged):
     assert "3 messages of the cabin were lost on the way" in said
     assert f"{len(alarms_of(merged))} readings were out of limits, in 3 episodes:" in said
     assert "  mount: 10 readings from 04:00:50 to 04:00:50" in said
+
+
+@pytest.mark.processes
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_without_its_live_feed_the_observatory_goes_on_and_ctrl_c_ends_it_well(engine, folder, simulate, merged):
+    simulate.record(simulate.fly(), folder / "out/observatory")
+    recorded = [record for record in merged if record["source"] != "cabin"]
+    *_, (alarm, record) = alarms_of(recorded)
+    file = "examples/observatory/observatory.scl"
+    settings = ["--set", "cabin.connect=ipc://nobody", "--set", "cabin.idle=200ms"]
+    command = [sys.executable, "-m", "plait", "run", file, "--summary", "--engine", engine, *settings]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=folder, text=True, **pipes) as process:
+        try:
+            assert f"{line_of(alarm, record)}\n" in process.stdout
+            with pytest.raises(subprocess.TimeoutExpired):  # it waits for the feed for as long as it takes
+                process.wait(0.5)
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode == 0, told
+    assert "plait: stopping" in told
+    assert "flight went on without 'cabin', which had been silent" in told
+    with (folder / "out/observatory/flight.csv").open(newline="") as rows:
+        assert [row["timestamp"] for row in csv.DictReader(rows)] == [iso(record["time"]) for record in recorded]
 
 
 @pytest.mark.processes
