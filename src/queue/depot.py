@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import weakref
 from collections import deque
 from time import monotonic
 from typing import Any, Protocol
@@ -65,11 +66,13 @@ class Depot:
     Attributes:
         maxsize: how many items may wait (0: any number). Rows of a frame count one by one. A block that is larger than
             that is let in when nothing else is waiting.
+        handles: how many handles of the queue the owner has itself.
         shelf: items at the head of the queue, already unpickled, from which threads of this process pop.
     """
 
     def __init__(self, maxsize: int = 0) -> None:
         self.maxsize = maxsize
+        self.handles = 0
         self.shelf: deque[Any] = deque()
         self.lock = threading.RLock()  # reentrant: a queue that is collected as garbage may come back here
         self.takers: deque[Taker] = deque()
@@ -303,14 +306,9 @@ class Depot:
         with self.lock:
             if self._bell is None:
                 self._bell = Bell()
+                weakref.finalize(self, self._bell.close).atexit = False
                 self._serve()
             return self._bell
-
-    def close(self) -> None:
-        """Let go of the bell. Called when nobody can reach the depot any more."""
-        if self._bell is not None:
-            self._bell.close()
-            self._bell = None
 
     def drain(self) -> list[Block]:
         """Take all that is waiting."""

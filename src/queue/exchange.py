@@ -11,6 +11,7 @@ that only this user can enter (elsewhere), and by the secret, without which noth
 
 from __future__ import annotations
 
+import errno
 import functools
 import hmac
 import itertools
@@ -33,6 +34,7 @@ from .wire import GONE, HELLO, WELCOME, Message, Wire
 
 __all__ = ["Exchange"]
 
+_TOO_MUCH = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _log = logging.getLogger(__name__)
 
 
@@ -42,17 +44,15 @@ class _Shared:
     Attributes:
         tickets: pickled handles with which nobody has come yet.
         peers: those who are connected.
-        handled: whether this process has a handle itself.
     """
 
     def __init__(self, depot: Depot) -> None:
         self.depot = depot
         self.tickets: set[int] = set()
         self.peers: set[Putter | Getter] = set()
-        self.handled = True
 
     def unreachable(self) -> bool:
-        return not (self.handled or self.tickets or self.peers)
+        return not (self.depot.handles or self.tickets or self.peers)
 
 
 class _Caller:
@@ -131,23 +131,19 @@ class Exchange:
             return shared.depot
 
     def drop(self, depot: Depot) -> None:
-        """Be told that this process has no handle of the depot any more: it lives on while others use it."""
+        """Be told that this process has one handle less: the depot lives on while anybody has one."""
         with self._lock:
-            for shared in self._shared.values():
-                if shared.depot is depot:
-                    shared.handled = False
+            depot.handles -= 1
             self._sweep()
 
     def keep(self, depot: Depot) -> None:
-        """Be told that this process has a handle of the depot again."""
+        """Be told that this process has one handle of the depot more."""
         with self._lock:
-            for shared in self._shared.values():
-                if shared.depot is depot:
-                    shared.handled = True
+            depot.handles += 1
 
     def _sweep(self) -> None:
         for number in [n for n, shared in self._shared.items() if shared.unreachable()]:
-            self._shared.pop(number).depot.close()
+            del self._shared[number]
 
     def leave_estates(self) -> None:
         """When this process ends: send what is still waiting to those who have come to get it."""
@@ -191,6 +187,8 @@ class Exchange:
             check_user(sock)
         except OSError as error:  # the caller has gone again, or may not come, or there are too many open files
             _log.warning("a caller was not admitted to the queues of process %d: %s", os.getpid(), error)
+            if error.errno in _TOO_MUCH:
+                selector.unregister(self._listener)  # until somebody leaves
             return
         self._callers[sock] = _Caller(Wire(sock))
         selector.register(sock, selectors.EVENT_READ)
@@ -207,6 +205,8 @@ class Exchange:
                 _log.exception("a connection to a queue of process %d broke", os.getpid())
             selector.unregister(caller.wire.socket)
             self._dismiss(caller)
+            if self._listener is not None and self._listener not in selector.get_map():
+                selector.register(self._listener, selectors.EVENT_READ)
 
     def _welcome(self, caller: _Caller, message: Message) -> None:
         """Make out what a caller wants. Raises EOFError if it is none of ours."""

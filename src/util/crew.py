@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import WorkerError
 from .task import RemoteTracebackError, Task
@@ -76,7 +77,12 @@ class Crew:
 
     Args:
         size: how many workers.
+
+    Attributes:
+        alive: the crews of this process whose thread has not ended, for the end of the program.
     """
+
+    alive: ClassVar[weakref.WeakSet[Crew]] = weakref.WeakSet()
 
     def __init__(self, size: int) -> None:
         from multiprocess.connection import Pipe
@@ -85,14 +91,16 @@ class Crew:
         self._pid = os.getpid()
         self._waiting: deque[Task] = deque()
         self._workers: list[Worker] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a pool that is collected as garbage closes its crew
         self._ear, self._mouth = Pipe(duplex=False)
         self._context = context()
+        self._called = False
         self._closed = False
         self._terminated = False
         self._wanted = size
         self._staffed = threading.Event()
         self._thread = threading.Thread(target=self._lead, name="plait-crew", daemon=True)
+        self.alive.add(self)  # the thread keeps it there
         self._thread.start()
 
     # For everybody.
@@ -141,8 +149,10 @@ class Crew:
             self._thread.join()
 
     def _call(self) -> None:
-        with contextlib.suppress(OSError):  # the thread has ended already
-            self._mouth.send_bytes(b"\0")
+        if not self._called:  # one call is enough, and a pipe holds only so many
+            self._called = True
+            with contextlib.suppress(OSError):  # the thread has ended already
+                self._mouth.send_bytes(b"\0")
 
     # The thread.
 
@@ -154,6 +164,7 @@ class Crew:
                 ready = wait([self._ear, *(w.pipe for w in self._workers), *(w.sentinel for w in self._workers)])
                 if self._ear in ready:
                     self._ear.recv_bytes()
+                    self._called = False  # before a look at what there is to do
                     self._wanted = self.size
                 for worker in [w for w in self._workers if w.pipe in ready or w.sentinel in ready]:
                     self._hear(worker, dead=worker.sentinel in ready)

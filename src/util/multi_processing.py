@@ -39,7 +39,7 @@ class MultiProcessing:
     _one: ClassVar[MultiProcessing | None] = None
     _making: ClassVar[threading.Lock] = threading.Lock()
 
-    _pools: weakref.WeakSet[Any]
+    _thread_pools: weakref.WeakSet[Any]
     _global_process_pool: ProcessPool | None
     _global_thread_pool: ThreadPool | None
     _manager: SyncManager | None
@@ -54,7 +54,7 @@ class MultiProcessing:
             return cls._one
 
     def _begin(self) -> None:
-        self._pools = weakref.WeakSet()
+        self._thread_pools = weakref.WeakSet()
         self._global_process_pool = None
         self._global_thread_pool = None
         self._manager = None
@@ -86,21 +86,17 @@ class MultiProcessing:
         _check_that_workers_can_start()
         from .pools import ProcessPool
 
-        pool = ProcessPool(ncpus)
-        self._own(pool)
-        return pool
+        _end_with_the_program()
+        return ProcessPool(ncpus)
 
     def ThreadPool(self, nthreads: int | None = None) -> ThreadPool:
         """Return a new pool of `nthreads` threads (as many as cores, if not said)."""
         from .pools import ThreadPool
 
         pool = ThreadPool(nthreads)
-        self._own(pool)
-        return pool
-
-    def _own(self, pool: Any) -> None:
         _end_with_the_program()
-        self._pools.add(pool)
+        self._thread_pools.add(pool)
+        return pool
 
     def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Task:
         """Have a worker of the global pool call the function; the task can be waited for together with queues."""
@@ -146,12 +142,14 @@ class MultiProcessing:
                 self._manager = self._lock = None
 
     def _end(self, how: str) -> None:
-        pools = list(self._pools)
+        from .crew import Crew
+
+        pools = [*Crew.alive, *self._thread_pools]
         for pool in pools:
             getattr(pool, how)()
         for pool in pools:
             pool.join()
-        self._pools.clear()
+        self._thread_pools.clear()
 
 
 def _check_that_workers_can_start() -> None:
@@ -174,6 +172,9 @@ def _end_with_the_program() -> None:
 
 
 def _begin_anew() -> None:
+    from .crew import Crew
+
+    Crew.alive.clear()
     MultiProcessing._making = threading.Lock()
     if MultiProcessing._one is not None:
         MultiProcessing._one._begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
@@ -95,6 +96,7 @@ class ProcessPool(pathos.multiprocessing.ProcessPool):  # type: ignore[misc]
     | a worker is killed | its task raises `WorkerError`, which names the process and the signal; a new worker comes |
     | this process is killed | the workers notice, and end |
     | a normal end | idle workers end in good order, those on a task by SIGTERM |
+    | nobody refers to it | it does what it has to do, then its workers end |
 
     Results of `apipe` and `amap` have `get`, `wait`, `ready`, `successful`; `submit` returns a `Task`, which can be
     waited for together with queues.
@@ -131,6 +133,7 @@ class ProcessPool(pathos.multiprocessing.ProcessPool):  # type: ignore[misc]
             if self._engine is not None:
                 self._engine.crew.close()
             self._engine = _Engine(nodes or self._size)
+            weakref.finalize(self, self._engine.crew.close).atexit = False
         return self._engine
 
     def close(self) -> None:
@@ -162,6 +165,13 @@ class ProcessPool(pathos.multiprocessing.ProcessPool):  # type: ignore[misc]
     _clear = clear
 
 
+def _let_go(name: str) -> None:
+    """Have pathos forget a pool of threads that nobody refers to; the threads end when they have nothing more to do."""
+    pool = pathos.threading.ThreadPool.__state__.pop(name, None)
+    if pool is not None:
+        pool.close()
+
+
 class ThreadPool(pathos.threading.ThreadPool):  # type: ignore[misc]
     """A pathos pool of threads: `map amap imap uimap pipe apipe`, for what waits rather than computes.
 
@@ -174,6 +184,7 @@ class ThreadPool(pathos.threading.ThreadPool):  # type: ignore[misc]
 
     def __init__(self, nthreads: int | None = None) -> None:
         super().__init__(cores() if nthreads is None else nthreads, id=f"plait-{os.getpid()}-{next(_names)}")
+        weakref.finalize(self, _let_go, self._id).atexit = False
 
     @property
     def closed(self) -> bool:

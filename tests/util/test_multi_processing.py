@@ -56,6 +56,12 @@ def test_maps_keep_order_and_take_several_sequences(pool):
     assert pool.map(at_module_level, []) == []
 
 
+def test_many_small_tasks_are_all_done(pool):
+    tasks = [pool.submit(at_module_level, n) for n in range(20_000)]
+    assert [task.result(60) for task in tasks[-10:]] == [2 * n for n in range(19_990, 20_000)]
+    assert all(task.successful() for task in tasks)
+
+
 def test_imap_does_not_read_ahead_for_ever(pool):
     import itertools
 
@@ -213,6 +219,14 @@ def test_close_lets_tasks_finish_and_terminate_does_not():
         waiting.result()
 
 
+def test_a_pool_that_nobody_refers_to_ends_when_it_is_done():
+    pool = MultiProcessing().ProcessPool(1)
+    task, worker = pool.submit(at_module_level, 4), pool.workers[0]
+    del pool
+    assert task.result(30) == 8
+    assert wait([worker.sentinel], 30) == [worker.sentinel]
+
+
 def test_a_pool_of_no_workers_is_refused():
     with pytest.raises(ValueError, match="0 workers"):
         MultiProcessing().ProcessPool(0)
@@ -264,18 +278,16 @@ def test_a_worker_puts_on_a_queue_of_ours_and_of_a_manager(pool):
 
 
 def test_the_lock_can_be_given_to_workers(pool):
-    lock, log = MultiProcessing().Lock(), Queue()
+    lock, shared = MultiProcessing().Lock(), MultiProcessing().Manager().dict(count=0)
     assert lock is MultiProcessing().Lock()
 
-    def locked(lock, log, name):
-        for _ in range(20):
+    def count(lock, shared):
+        for _ in range(50):
             with lock:
-                log.put(("in", name))
-                log.put(("out", name))
+                shared["count"] = shared["count"] + 1
 
-    pool.map(locked, [lock] * 2, [log] * 2, "ab")
-    steps = [log.get() for _ in range(80)]
-    assert all(a == ("in", b[1]) and b[0] == "out" for a, b in zip(steps[::2], steps[1::2], strict=True))
+    pool.map(count, [lock] * 2, [shared] * 2)
+    assert shared["count"] == 100
 
 
 # The end of a program, and what it leaves behind. Each of these is a program of its own.
