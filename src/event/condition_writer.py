@@ -63,7 +63,9 @@ def _one(written: list[str]) -> str:
 
 
 def _field(key: str, value: Any) -> list[str]:
-    if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+    if isinstance(value, re.Pattern):
+        value = _as_object(value)
+    if isinstance(value, list) and any(isinstance(each, Mapping | re.Pattern) for each in value):
         return [f"{key}=({' '.join(_block('$or', [_as_object(each) for each in value], _within))})"]
     if not isinstance(value, Mapping):
         return [f"{key}={_value(value)}"]
@@ -72,7 +74,7 @@ def _field(key: str, value: Any) -> list[str]:
     again = [each for each in value.get("$and", ()) if each.keys() & value.keys() & _SYMBOLS]
     rest = {name: each for name, each in value.items() if name not in _SYMBOLS and not (name == "$and" and again)}
     if set(rest) == {"regex"} and not isinstance(rest["regex"], list):
-        return [*written, f"{key}~{_value(rest['regex'])}"]
+        return [*written, f"{key}~{_value(_pattern(rest['regex']))}"]
     if rest or not value:
         written.append(f"{key}=({' '.join(_within(rest))})")
     for each in value["$and"] if again else ():  # `temp>0 temp>5`: the second of a kind
@@ -81,7 +83,18 @@ def _field(key: str, value: Any) -> list[str]:
 
 
 def _as_object(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, re.Pattern):
+        return {"regex": value}
     return value if isinstance(value, Mapping) else {"=": value}
+
+
+def _pattern(operand: Any) -> Any:
+    """Return the text of a regular expression, or the texts of a list of them."""
+    if isinstance(operand, list):
+        return [_pattern(each) for each in operand]
+    if isinstance(operand, re.Pattern) and operand.flags == re.compile("").flags:
+        return operand.pattern
+    return operand
 
 
 def _within(rule: Mapping[str, Any]) -> list[str]:
@@ -97,7 +110,7 @@ def _within(rule: Mapping[str, Any]) -> list[str]:
         elif key == "exists" and isinstance(value, bool):
             written.append(f"exists={'yes' if value else 'no'}")
         elif key in TEXT_TESTS and not isinstance(value, Mapping):
-            written.append(f"{key}={_value(value)}")
+            written.append(f"{key}={_value(_pattern(value) if key == 'regex' else value)}")
         elif key in OPERATORS and isinstance(value, Mapping):
             written.append(f"{key}=({' '.join(_within(value))})")
         else:
@@ -116,6 +129,4 @@ def _value(value: Any) -> str:
         return f'"{value}"' if value in ("true", "false", "null") else quote(str(value))
     if isinstance(value, datetime | date):
         return quote(value.isoformat())
-    if isinstance(value, re.Pattern) and value.flags == re.compile("").flags:
-        return quote(value.pattern)
     raise ValueError(f"{value!r} cannot be written in SCL")

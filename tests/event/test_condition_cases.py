@@ -14,6 +14,8 @@ from typing import Any
 import polars as pl
 import pytest
 from plait.event import Condition, EventManager
+from plait.event.condition_kind import ConditionKind
+from plait.lexer import Group, parse_nodes
 
 INSTANCE = {
     "detail-type": "instance state-change",
@@ -262,3 +264,49 @@ def test_a_frame_gives_the_same_answer(condition: Any, event: Any, expected: boo
     frame = _as_frame(event)
     assert frame is not None
     assert Condition(condition).mask(frame).to_list() == [expected]
+
+
+def _as_scl(condition: Any) -> str | None:
+    """Return the condition in SCL; None if it holds what only Python can say."""
+    try:
+        return ConditionKind().write(Condition(condition))
+    except ValueError:
+        return None
+
+
+IN_SCL = [(text, event, expected) for condition, event, expected in EVENTS if (text := _as_scl(condition))]
+
+
+def test_most_conditions_can_be_said_in_scl() -> None:
+    assert len(IN_SCL) > 0.9 * len(EVENTS)
+
+
+@pytest.mark.parametrize(("text", "event", "expected"), IN_SCL)
+def test_said_in_scl_the_answer_is_the_same(text: str, event: Any, expected: bool) -> None:
+    (statement,) = parse_nodes(f"condition={text}")
+    assert isinstance(statement.value, Group)
+    assert ConditionKind().from_nodes(statement.value.statements).matches(event) is expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "written"),
+    [
+        ({"x": re.compile("^a")}, '(x~"^a")'),
+        ({"x": [re.compile("^a"), {"prefix": "b"}]}, '(x=(any=(regex="^a" prefix=b)))'),
+        ({"x": {"not": re.compile("^a")}}, '(x=(not~"^a"))'),
+        ({"x": {"regex": [re.compile("^a"), "b$"]}}, '(x=(regex=["^a" "b$"]))'),
+    ],
+)
+def test_a_compiled_expression_stays_one_in_scl(condition: Any, written: str) -> None:
+    assert _as_scl(condition) == written
+    (statement,) = parse_nodes(f"condition={written}")
+    assert isinstance(statement.value, Group)
+    read = ConditionKind().from_nodes(statement.value.statements)
+    assert [read.matches({"x": x}) for x in ("ab", "^a", "b")] == [Condition(condition).matches({"x": x}) for x in
+                                                                   ("ab", "^a", "b")]  # fmt: skip
+
+
+def test_flags_cannot_be_said_in_scl() -> None:
+    assert _as_scl({"x": re.compile("a", re.IGNORECASE)}) is None
+    assert _as_scl({"x": [re.compile("a", re.IGNORECASE), "b"]}) is None
+    assert _as_scl({"x": [re.compile("a"), "b"]}) is None
