@@ -36,7 +36,6 @@ class Assembly:
         plan: what was planned.
         stop: the request to stop, which live sources wait for.
         clock: seconds; handed to every component.
-        started: what the clock said when the run began.
         replaced: writers whose sink is given from outside, by stage name (what `collect` does).
     """
 

@@ -47,7 +47,7 @@ class Inlet:
         self.ended = False
         self.failed: Failure | None = None
         self.rows = 0
-        self._items = items
+        self.items = items
 
     @property
     def ready(self) -> bool:
@@ -60,11 +60,11 @@ class Inlet:
     def take(self) -> Item:
         """Return the next item; END when there are no more. Raises what the source raises."""
         with blame(self.name):
-            return next(self._items, END)
+            return next(self.items, END)
 
     def close(self) -> None:
         """Stop reading, and let go of the source."""
-        close = getattr(self._items, "close", None)
+        close = getattr(self.items, "close", None)
         if close is not None:
             close()
 
@@ -103,7 +103,7 @@ class PumpedInlet(Inlet):
     def _pump(self) -> None:
         try:
             with blame(self.name):
-                for item in self._items:
+                for item in self.items:
                     self._put(item)
             self._put(END)
         except Exception as error:

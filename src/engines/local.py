@@ -28,7 +28,8 @@ from .stop import Stop
 
 __all__ = ["LocalRun"]
 
-_ROWS_IN_QUEUE = 100_000
+_ROWS_IN_QUEUE = 50_000
+_READ_AT_ONCE = 2
 
 
 class LocalRun:
@@ -124,7 +125,8 @@ def _raise_if_it_failed(task: Any, name: str) -> None:
 def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop_path: Path) -> list[StageReport]:
     """Run chains in this worker, a thread each, and return their lines of the ledger. Runs on a pool worker."""
     stop = Stop(stop_path)
-    runs = [_ChainRun(plan, chain, queues[chain.name], stop) for chain in chains]
+    turns = threading.Semaphore(_READ_AT_ONCE)
+    runs = [_ChainRun(plan, chain, queues[chain.name], stop, turns) for chain in chains]
     try:
         for run in runs:
             run.start()
@@ -135,11 +137,30 @@ def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop
     return [report for run in runs for report in run.reports]
 
 
+def in_turn(items: Iterator[Any], turns: threading.Semaphore) -> Iterator[Any]:
+    """Yield the same items, but make each only in turn: what it takes to read a block is not held for all files at once.
+
+    Args:
+        items: what is read; finite, so nobody waits for a turn behind a source that is silent.
+        turns: how many may read at once.
+    """
+    try:
+        while True:
+            with turns:
+                item = next(items, END)
+            if item is END:
+                return
+            yield item
+    finally:
+        items.close()  # type: ignore[attr-defined]
+
+
 class _ChainRun(threading.Thread):
     """One chain of a worker: from its source to the queue that leads to the main process."""
 
-    def __init__(self, plan: Plan, chain: Chain, queue: Any, stop: Stop) -> None:
+    def __init__(self, plan: Plan, chain: Chain, queue: Any, stop: Stop, turns: threading.Semaphore) -> None:
         super().__init__(name=f"plait-{chain.name}", daemon=True)
+        self._turns = turns
         self._assembly = Assembly(plan, stop)
         self._chain = chain
         self._queue = queue
@@ -159,7 +180,10 @@ class _ChainRun(threading.Thread):
         state = self._assembly.state(self._chain.stages[-1])
         outlet = OutletNode(state, self._queue)
         outlet.name = f"{self._chain.last} (outlet)"
-        flow = self._assembly.flow([self._assembly.source(first)], others, [(self._chain.last, outlet)])
+        inlet = self._assembly.source(first)
+        if inlet.finite:
+            inlet.items = in_turn(inlet.items, self._turns)
+        flow = self._assembly.flow([inlet], others, [(self._chain.last, outlet)])
         try:
             flow.run()
         finally:

@@ -10,6 +10,7 @@ by reference; nothing here waits.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Edge", "MergeNode", "Node", "OperatorNode", "OutletNode", "SinkNode", "StageState", "blame"]
 
 _EXAMPLES = 3
+_logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -233,6 +235,7 @@ class MergeNode(Node):
         self._open = set(range(len(inputs)))
         self._idle: set[int] = set()
         self._told: Any = None
+        self._began = state.context.clock()
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
         self.state.counts.received += frame.height
@@ -248,11 +251,8 @@ class MergeNode(Node):
         self._release()
 
     def idle(self, port: int, since: float) -> None:
-        waiting = self.state.counts.received - self.state.counts.delivered
-        self.state.context.note(
-            f"{self.name} went on without {self._inputs[port]!r}, which had been silent since {since:.1f} s "
-            f"into the run; {waiting:,} rows were waiting"
-        )
+        if len(self._inputs) > 1:
+            self._tell(self._inputs[port], max(0.0, since - self._began))
         self.merge.idle(port)
         self._idle.add(port)
         self._release()
@@ -265,6 +265,19 @@ class MergeNode(Node):
         self._open.discard(port)
         if not self._open:
             super().end(port)
+
+    def _tell(self, source: str, since: float) -> None:
+        """Say that the merge goes on without a source: in full the first time, later by a count."""
+        count = f"times that {source!r} was not waited for"
+        waiting = self.state.counts.inside
+        sentence = (
+            f"{self.name} went on without {source!r}, which had been silent since {since:.1f} s into the run; "
+            f"{waiting:,} row{'' if waiting == 1 else 's'} had been waiting"
+        )
+        if not self.state.context.counts[count]:
+            self.state.context.note(sentence)
+        self.state.context.counts[count] += 1
+        _logger.info("%s", sentence)
 
     def holding(self) -> list[int]:
         """Return the inputs that hold the merge back, and those that are idle and may wake."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ def run_plan(
             suggestion=nearest(name, ENGINES),
         )
     control = control or Control()
+    _let_signals_wake()
     with tempfile.TemporaryDirectory(prefix="plait-") as folder:
         stop = Stop(Path(folder) / "stop", make=True)
         control.attach(stop)
@@ -102,6 +104,19 @@ def run_plan(
         finally:
             control.attach(None)
             stop.close()
+
+
+def _let_signals_wake() -> None:
+    """Put Python's handling of SIGINT, whatever it is, before that of polars.
+
+    Importing polars sets a handler of the operating system's (with SA_RESTART) behind which a main thread that waits
+    for a lock never wakes: Ctrl-C would be seen when the next rows come.
+    """
+    import polars  # noqa: F401 - once it is there, it does not do it again
+
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is threading.main_thread() and handler is not None:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _run(plan: Plan, name: str, control: Control, assembly: Assembly) -> RunReport:
