@@ -34,7 +34,7 @@ def build_component(family: str, variant: str, options: Mapping[str, Any]) -> Co
                 suggestion=nearest(name, known),
             )
     missing = [name for name, item in known.items() if item.required and name not in options]
-    if missing:
+    if missing and "filename" not in options:  # the original's name for `path`, which Python callers may use
         raise SpecError(component.title(), f"{', '.join(missing)} must be given", option=missing[0])
     return component(**options)
 
