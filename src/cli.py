@@ -267,8 +267,6 @@ def _signals(control: Control) -> Iterator[None]:
         control.stop(number)
         deadline.start()
 
-    import polars  # noqa: F401 - it sets a handler, too, behind which a waiting main thread does not see SIGINT: come last
-
     deadline = threading.Timer(_DRAIN_SECONDS, lambda: _kill(control.asked_by or signal.SIGINT, hung=True))
     deadline.daemon = True
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
