@@ -50,10 +50,10 @@ class _Judging:
             return frame.with_columns(quick.alias(_MASK)).get_column(_MASK)
         if isinstance(rule, Complement):
             return ~self.rows_that_hold(rule.rule, frame, rows)
-        parts = _conjuncts(rule, frame.schema)
         if isinstance(rule, AnyOf):
             return ~self._all_hold([Complement(each) for each in rule.rules], frame, rows)
-        if len(parts) > 1:
+        parts = _conjuncts(rule, frame.schema)
+        if isinstance(rule, AllOf | Each) or len(parts) > 1:
             return self._all_hold(parts, frame, rows)
         return self._one_by_one(parts[0], frame, rows)
 

@@ -310,3 +310,20 @@ def test_flags_cannot_be_said_in_scl() -> None:
     assert _as_scl({"x": re.compile("a", re.IGNORECASE)}) is None
     assert _as_scl({"x": [re.compile("a", re.IGNORECASE), "b"]}) is None
     assert _as_scl({"x": [re.compile("a"), "b"]}) is None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"$and": [], "$or": [{"x": {"cidr": "10.0.0.0/8"}, "n": 1}]},
+        {"$and": [], "$nor": [{"x": {"cidr": "10.0.0.0/8"}}, {"n": lambda n: n > 1}]},
+        {"$and": [{}], "$or": [{"x": {"cidr": "10.0.0.0/8"}}, {"n": 2}]},
+        {"$and": [{"$and": []}, {"x": {"cidr": "10.0.0.0/8"}}]},
+        {"$or": [{"$and": []}, {"n": lambda n: n > 1}]},
+        {"$not": {"$and": [], "x": {"cidr": "10.0.0.0/8"}}},
+    ],
+)
+def test_what_says_nothing_changes_nothing_in_frames(condition: Any) -> None:
+    events = [{"x": "10.0.0.1", "n": 1}, {"x": "11.0.0.1", "n": 1}, {"x": "11.0.0.1", "n": 2}]
+    wanted = Condition(condition)
+    assert wanted.mask(pl.DataFrame(events)).to_list() == [wanted.matches(event) for event in events]
