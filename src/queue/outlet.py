@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import select
 import threading
+from collections.abc import Iterator
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -63,14 +65,25 @@ class Outlet:
         if self._maxsize:
             self._take_room(parcel.count, 0, deadline_of(block, timeout))
         data = parcel.payload()
-        with self._shipping:
+        with self._alone():
             self._ship()
             self._send(parcel.kind, parcel.count, data)
 
     def flush(self) -> None:
         """Ship all that was put; blocks while the owner is too busy to read."""
-        with self._shipping:
+        with self._alone():
             self._ship()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Be the one who sends. The minder does not wait for that one: it is woken afterwards if something was put."""
+        try:
+            with self._shipping:
+                yield
+        finally:
+            if self._cold and self._pending:
+                self._cold = False
+                self._wake(False)
 
     def _ship_soon(self) -> None:
         if self._shipping.acquire(blocking=False):
@@ -149,11 +162,11 @@ class Outlet:
     def _give_back_room(self) -> None:
         spare, self._room = self._room, 0
         if spare:
-            with self._shipping:
+            with self._alone():
                 self._send(RELEASE, spare)
 
     def _ask(self, kind: int, number: int, flags: int, deadline: float | None) -> int:
-        with self._shipping:
+        with self._alone():
             self._ship()
             self._send(kind, number, flags=flags | (NOW if deadline == 0 else 0))
         try:
@@ -164,7 +177,7 @@ class Outlet:
         return self._answer() if answered else self._give_up()
 
     def _give_up(self) -> int:
-        with self._shipping:
+        with self._alone():
             self._send(CANCEL, 0)
         return self._answer()
 

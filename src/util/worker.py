@@ -33,17 +33,16 @@ def work(owner: Any, owner_pid: int, authkey: bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the owner decides what it means
     multiprocessing.current_process().authkey = authkey  # proxies of a manager show it; pathos' library has its own
     end_with(owner_pid)
-    sys.meta_path.append(_Elsewhere(owner))
+    elsewhere = _Elsewhere(owner)
+    sys.meta_path.append(elsewhere)
     with contextlib.suppress(EOFError, OSError):  # the owner has hung up
         owner.send_bytes(READY)
         while True:
-            _serve(owner)
-
-
-def _serve(owner: Any) -> None:
-    task = owner.recv_bytes()
-    owner.send_bytes(BEGUN)
-    owner.send_bytes(_done(task))
+            task = owner.recv_bytes()
+            owner.send_bytes(BEGUN)
+            with elsewhere:
+                answer = _done(task)
+            owner.send_bytes(answer)
 
 
 def _done(task: bytes) -> bytes:
@@ -96,11 +95,25 @@ def _end_with(owner_pid: int) -> None:
 
 
 class _Elsewhere(importlib.abc.MetaPathFinder):
-    """Finds the modules that the owner has imported from where this process does not look (a test module, a script)."""
+    """Finds the modules that the owner has imported from where this process does not look (a test module, a script).
+
+    It asks only while a task is on, as a context manager: at other times the answer would be taken for a task.
+    """
 
     def __init__(self, owner: Any) -> None:
         self._owner = owner
-        self._lock = threading.RLock()
+        self._asking = threading.Lock()
+        self._on = False
+
+    def __enter__(self) -> None:
+        self._switch(True)
+
+    def __exit__(self, *_: object) -> None:
+        self._switch(False)
+
+    def _switch(self, on: bool) -> None:
+        with self._asking:
+            self._on = on
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -114,7 +127,9 @@ class _Elsewhere(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_file_location(fullname, place, submodule_search_locations=folder)
 
     def _ask(self, name: str) -> str | None:
-        with self._lock:
+        with self._asking:
+            if not self._on:
+                return None
             self._owner.send_bytes(WHERE + name.encode())
             place: str | None = pickle.loads(self._owner.recv_bytes())  # noqa: S301
             return place

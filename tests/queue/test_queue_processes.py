@@ -138,6 +138,27 @@ def test_a_queue_made_in_a_worker_outlives_its_maker(pool):
         inner.get()
 
 
+def test_nothing_is_left_lying_when_threads_put_side_by_side(pool):
+    """Marks are shipped by those who put them; items of another thread must not be forgotten meanwhile."""
+    q, go = Queue(), Queue()
+
+    def busy(q, go):
+        import threading
+
+        marks = threading.Thread(target=lambda: [q.put(Frontier(n)) for n in range(1000)])
+        marks.start()
+        for n in range(20_000):
+            q.put(n)
+        marks.join()
+        return go.get()
+
+    task = pool.submit(busy, q, go)
+    got = [q.get(timeout=30) for _ in range(21_000)]
+    assert [item for item in got if isinstance(item, int)] == list(range(20_000))
+    go.put("enough")
+    assert task.result() == "enough"
+
+
 # Semantics across processes.
 
 
