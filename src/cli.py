@@ -301,7 +301,9 @@ def _picture(file: Path, form: str, engine: str | None, settings: Sequence[tuple
 
     pipeline = _load(file, settings)
     if form == "text":
-        return describe.plan_text(pipeline.plan(), os.cpu_count() or 1, engine)
+        from .util.pools import cores
+
+        return describe.plan_text(pipeline.plan(), cores(), engine)
     return describe.mermaid(pipeline.spec) if form == "mermaid" else describe.svg(pipeline.spec)
 
 

@@ -10,7 +10,6 @@ holds its readers back. Whoever waits for a worker's rows waits for its death, t
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,15 +44,17 @@ class LocalRun:
     def open(self) -> Flow:
         """Open the stages of this process, then start the workers. Raises what the components raise."""
         from ..util.multi_processing import MultiProcessing
+        from ..util.pools import cores
 
-        plan = self._assembly.plan
-        groups = plan.workers(os.cpu_count() or 1)
+        plan, pool = self._assembly.plan, MultiProcessing().GlobalProcessPool()
+        # All groups must run at once, for a merge waits for each of them: so no more than the pool has workers.
+        groups = plan.workers(min(cores(), pool.ncpus + 1))
         away = {stage.name for group in groups for chain in group for stage in chain.stages}
         inlets = [self._inlet(chain, number) for number, group in enumerate(groups) for chain in group]
         flow = self._assembly.flow(inlets, [stage for stage in plan.spec if stage.name not in away])
         for group in groups:
             queues = {chain.name: self._queues[chain.name] for chain in group}
-            self._tasks.append(MultiProcessing().submit(run_chains, plan, group, queues, self._assembly.stop.path))
+            self._tasks.append(pool.submit(run_chains, plan, group, queues, self._assembly.stop.path))
         return flow
 
     def _inlet(self, chain: Chain, worker: int) -> PumpedInlet:
