@@ -139,7 +139,7 @@ def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop
 
 
 def in_turn(items: Iterator[Any], turns: threading.Semaphore) -> Iterator[Any]:
-    """Yield the same items, but make each only in turn: what it takes to read a block is not held for all files at once.
+    """Yield the same items, but make each only in turn: so what a block takes is not held for all files at once.
 
     Args:
         items: what is read; finite, so nobody waits for a turn behind a source that is silent.

@@ -7,14 +7,14 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from ..errors import SourceError, nearest
 
-__all__ = ["FoundFile", "find_files", "open_bytes"]
+__all__ = ["FoundFile", "find_files", "open_bytes", "size_on_disk"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -73,6 +73,11 @@ def _with_nearest(text: str, place: Path) -> str:
     except OSError:  # a folder that may be entered but not listed: there is nothing to suggest
         near = None
     return f"{text}; did you mean {near!r}?" if near else text
+
+
+def size_on_disk(files: Iterable[FoundFile]) -> int:
+    """Return how many bytes files have on disk. What belongs to this process alone, as /dev/stdin does, counts as 0."""
+    return sum(path.stat().st_size for path, _ in files if path.parts[1:2] not in (("dev",), ("proc",)))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ Null, and what is missing, prints `null`. `{{` and `}}` print braces.
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -50,6 +50,11 @@ class Template:
         self.text = text
         self._parts = [_part(*parsed) for parsed in string.Formatter().parse(text)]
         self.names = tuple(part.name for part in self._parts if part.name is not None)
+
+    def missing(self, columns: Iterable[str]) -> str | None:
+        """Return the first field that leads to none of these columns; None if all do."""
+        known = set(columns)
+        return next((name for name in self.names if name not in known and name.partition(".")[0] not in known), None)
 
     def render(self, record: Mapping[str, Any]) -> str:
         """Fill in one record. Raises ValueError if a value cannot be printed with its format."""

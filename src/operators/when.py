@@ -60,9 +60,9 @@ class When(Transform):
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is not None:
             check_condition(self, self.condition, inputs)
-            for name in Template(self.print).names if self.print is not None else ():
-                if name not in inputs and name.partition(".")[0] not in inputs:
-                    raise self.wrong("print", f"there is no column {name!r}", suggestion=nearest(name, inputs))
+            missing = Template(self.print).missing(inputs) if self.print is not None else None
+            if missing is not None:
+                raise self.wrong("print", f"there is no column {missing!r}", suggestion=nearest(missing, inputs))
         return inputs
 
 

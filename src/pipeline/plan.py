@@ -5,6 +5,7 @@ The plan is where a pipeline is checked as a whole: everything that can be known
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -117,9 +118,9 @@ class Plan:
 
     def size(self, reader: Stage) -> int:
         """Return how many bytes a reader will read, as far as known; 0 for a live source or rows in memory."""
-        measure = getattr(reader.component, "size", None)
+        assert isinstance(reader.component, Reader), f"{reader.name} is no reader"
         try:
-            return int(measure(Context(stage=reader.name, base=self.base))) if measure else 0
+            return reader.component.size(Context(stage=reader.name, base=self.base))
         except SourceError:  # the run itself will say so, when the source is opened
             return 0
 
@@ -177,9 +178,8 @@ class _Planner:
             return columns and {**columns}
         if isinstance(component, Transform):
             return component.columns(inputs[0][1]) if inputs[0][1] != {} else {}
-        check = getattr(component, "check_columns", None)
-        if check is not None and inputs[0][1]:
-            check(inputs[0][1])
+        if isinstance(component, Writer) and inputs[0][1]:
+            component.check_columns(inputs[0][1])
         return inputs[0][1]
 
     def _reader_columns(self, stage: Stage, reader: Reader) -> Mapping[str, Any] | None:
@@ -239,20 +239,20 @@ class _Planner:
                 raise writer.wrong(
                     "as_read", f"{other.name!r} adds a column (tag): rows cannot go out as they were read"
                 )
-        sources = [other for other in upstream if isinstance(other.component, Reader)]
-        self._check_same_columns(writer, sources)
-        self._headers[stage.name] = next(filter(None, map(self._header, sources)), None)
-        return [source.name for source in sources]
+        sources = [(other.name, other.component) for other in upstream if isinstance(other.component, Reader)]
+        names = [name for name, _ in sources]
+        self._check_same_columns(writer, names)
+        self._headers[stage.name] = next(filter(None, itertools.starmap(self._header, sources)), None)
+        return names
 
-    def _header(self, source: Stage) -> str | None:
-        read = getattr(source.component, "header_line", None)
+    def _header(self, name: str, reader: Reader) -> str | None:
         try:
-            return read(Context(stage=source.name, base=self._base)) if read is not None else None
+            return reader.header_line(Context(stage=name, base=self._base))
         except SourceError:  # it is in the notes already: the columns could not be read either
             return None
 
-    def _check_same_columns(self, writer: Writer, sources: Sequence[Stage]) -> None:
-        known = [(s.name, columns) for s in sources if (columns := self._columns[s.name])]
+    def _check_same_columns(self, writer: Writer, sources: Sequence[str]) -> None:
+        known = [(name, columns) for name in sources if (columns := self._columns[name])]
         for name, columns in known[1:]:
             if list(columns) != list(known[0][1]):
                 raise writer.wrong(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from ..fields import Choice, Component, Duration, option
+from ..formats.timestamps import EventTimes
 from ..record import END, Failure, Idle
 from ..running import Batch, Context
 
@@ -60,6 +61,29 @@ class Reader(Component):
         The event time is among them under the name `timestamp`. Raises SourceError as `open` does.
         """
         return None
+
+    def size(self, context: Context) -> int:
+        """Return how many bytes will be read, as far as known; 0 for a live source. Raises SourceError as `open` does.
+
+        The plan weighs by it whether a pool of processes pays.
+        """
+        return 0
+
+    def header_line(self, context: Context) -> str | None:
+        """Return the header of the source as it stands there, without line end, for writers of rows as they were read.
+
+        None if there is none. Raises SourceError as `open` does.
+        """
+        return None
+
+    def event_times(self) -> EventTimes:
+        """Return how the event times are written. Raises SpecError if the options about them do not fit together."""
+        try:
+            return EventTimes(format=self.format, unit=self.unit, zone=self.zone)
+        except ValueError as error:
+            said = {"zone": self.zone, "format": self.format}
+            named = (name for name, value in said.items() if value is not None and repr(value) in str(error))
+            raise self.wrong(next(named, None), str(error)) from error
 
     def records(self, context: Context | None = None) -> Iterator[Any]:
         """Yield the records one by one: dicts, or what `wrapper` makes of them."""

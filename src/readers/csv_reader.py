@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..fields import Kind, Names, Size, YesNo, option
+from ..fields import Kind, Names, Size, Value, YesNo, option
 from ..formats.delimiter import Delimiter
-from ..formats.files import FoundFile, find_files, open_bytes
+from ..formats.files import FoundFile, find_files, open_bytes, size_on_disk
 from ..formats.schema import Schema
-from ..formats.timestamps import EventTimes, ReadTimes
+from ..formats.timestamps import ReadTimes
 from ..record import DeadLetter
 from ..running import Batch, Context
 from .base import Reader
@@ -56,7 +56,7 @@ class CSVReader(Reader):
     Dead letters: rows that are not well formed, have too many or too few fields, hold NUL bytes or no UTF-8, are longer
     than `max_record`, or have a value that is not of its column's type or no event time; all others are delivered. An
     unclosed quote costs its own line and no other.
-    Memory: one block of a megabyte and what is made of it; at most `max_record` more.
+    Memory: one block of two megabytes and what is made of it; at most `max_record` more.
     Without an engine: `CSVReader("log.csv", queue, wrapper).run()` puts a dict for each row, or what `wrapper` makes of
     it.
 
@@ -73,9 +73,9 @@ class CSVReader(Reader):
         kw_only=False,
         metadata=option("file, or files as a glob such as data/*.csv").metadata,
     )
-    queue: Any = option("where `run` puts the records", Kind(), default=None, kw_only=False, runtime=True)
+    queue: Any = option("where `run` puts the records", Value(), default=None, kw_only=False, runtime=True)
     wrapper: Any = option(
-        "called with each record; what it returns is put", Kind(), default=None, kw_only=False, runtime=True
+        "called with each record; what it returns is put", Value(), default=None, kw_only=False, runtime=True
     )
     filename: InitVar[str | None] = None
     delimiter: str = option('character between fields, such as ";" or tab', Delimiter(), default=",")
@@ -121,11 +121,11 @@ class CSVReader(Reader):
             raise self.wrong("columns", f"the name {twice[0]!r} is given more than once")
         if "" in self.column_names:
             raise self.wrong("columns", "a name is empty")
-        self._event_times()
+        self.event_times()
 
     def size(self, context: Context) -> int:
         """Return how many bytes the files have on disk."""
-        return sum(file.path.stat().st_size for file in find_files(self.path, context.base))
+        return size_on_disk(find_files(self.path, context.base))
 
     def header_line(self, context: Context) -> str | None:
         """Return the header of the first file that has one as it stands there, without line end; None if none has."""
@@ -183,15 +183,8 @@ class CSVReader(Reader):
             sample=self.sample,
             block=self.block,
             timestamp=self.timestamp,
-            times=self._event_times(),
+            times=self.event_times(),
         )
-
-    def _event_times(self) -> EventTimes:
-        try:
-            return EventTimes(format=self.format, unit=self.unit, zone=self.zone)
-        except ValueError as error:
-            named = [name for name in ("zone", "format") if repr(getattr(self, name)) in str(error)]
-            raise self.wrong(named[0] if named else None, str(error)) from error
 
 
 def _dead_letter(lost: LostRecord, file: FoundFile, context: Context) -> DeadLetter:

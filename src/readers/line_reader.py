@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from ..errors import SourceError
 from ..fields import Size, Value, option
-from ..formats.files import FoundFile, find_files, open_bytes
+from ..formats.files import FoundFile, find_files, open_bytes, size_on_disk
 from ..formats.lines import LineBlock, read_lines
 from ..formats.payload import Payload
 from ..record import DeadLetter
@@ -63,6 +63,10 @@ class LineReader(RecordReader):
         quiet = replace(context, dead=_forget, counts=Counter(), notes={})
         first = next((batch for batch in self.open(quiet) if isinstance(batch, Batch)), None)
         return {} if first is None else dict(first.frame.schema)
+
+    def size(self, context: Context) -> int:
+        """Return how many bytes the files have on disk; nothing is known of a pipe."""
+        return size_on_disk(self._files(context))
 
     def raw_blocks(self, context: Context) -> Iterator[RawBlock]:
         payload = self.make_payload()

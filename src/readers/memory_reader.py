@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import SourceError, nearest
-from ..fields import Kind, option
-from ..formats.timestamps import EventTimes
+from ..fields import Value, option
 from ..record import TIMESTAMP, DeadLetter
 from ..running import Batch, Context
 from .base import Reader
@@ -42,10 +41,10 @@ class MemoryReader(Reader):
 
     variant: ClassVar[str] = "memory"
 
-    rows: Sequence[Mapping[str, Any]] = option("the rows: dicts", Kind(), default=(), kw_only=False, runtime=True)
-    queue: Any = option("where `run` puts the records", Kind(), default=None, kw_only=False, runtime=True)
+    rows: Sequence[Mapping[str, Any]] = option("the rows: dicts", Value(), default=(), kw_only=False, runtime=True)
+    queue: Any = option("where `run` puts the records", Value(), default=None, kw_only=False, runtime=True)
     wrapper: Any = option(
-        "called with each record; what it returns is put", Kind(), default=None, kw_only=False, runtime=True
+        "called with each record; what it returns is put", Value(), default=None, kw_only=False, runtime=True
     )
 
     def check(self) -> None:
@@ -54,7 +53,7 @@ class MemoryReader(Reader):
         for number, row in enumerate(self.rows, 1):
             if not isinstance(row, Mapping):
                 raise self.wrong("rows", f"row {number} is no dict: {row!r:.60}")
-        self._event_times()
+        self.event_times()
 
     def columns(self, context: Context) -> dict[str, Any] | None:
         """Return the columns as the rows have them; none if there are no rows."""
@@ -92,7 +91,7 @@ class MemoryReader(Reader):
             if name != time:
                 columns.append(self._column(name, values))
                 continue
-            read = self._event_times().read(values)
+            read = self.event_times().read(values)
             reasons = read.reasons
             columns.append(read.values.alias(TIMESTAMP))
             for sentence in read.notes(self.zone) if context else ():
@@ -123,12 +122,6 @@ class MemoryReader(Reader):
         except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
             said = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise SourceError(f"the values of {name!r} do not go together in one column ({said}): {error}") from error
-
-    def _event_times(self) -> EventTimes:
-        try:
-            return EventTimes(format=self.format, unit=self.unit, zone=self.zone)
-        except ValueError as error:
-            raise self.wrong(None, str(error)) from error
 
     def _dead_letter(self, row: int, reason: str, context: Context) -> DeadLetter:
         return DeadLetter(

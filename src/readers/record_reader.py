@@ -11,7 +11,6 @@ from ..fields import option
 from ..formats.framing import Built, FrameBuilder, Layout
 from ..formats.payload import Payload, UnreadableError
 from ..formats.schema import Schema
-from ..formats.timestamps import EventTimes
 from ..record import TEXT, TIMESTAMP, DeadLetter, Idle
 from ..running import Batch, Context
 from .base import Reader
@@ -145,14 +144,7 @@ class RecordReader(Reader):
         return record
 
     def check(self) -> None:
-        self._event_times()
-
-    def _event_times(self) -> EventTimes:
-        try:
-            return EventTimes(format=self.format, unit=self.unit, zone=self.zone)
-        except ValueError as error:
-            named = (name for name in ("zone", "format") if _is_named(getattr(self, name), str(error)))
-            raise self.wrong(next(named, None), str(error)) from error
+        self.event_times()
 
     def decoder(self, context: Context) -> Decoder:
         """Return a new decoder of this source, which knows nothing of the columns yet but what `schema` says."""
@@ -165,7 +157,7 @@ class RecordReader(Reader):
             textual=payload.textual,
             live=self.live,
             timestamp=self.timestamp,
-            times=self._event_times(),
+            times=self.event_times(),
         )
         return FrameBuilder(layout, context.note)
 
@@ -205,16 +197,12 @@ class RecordReader(Reader):
         """Yield the records of a block with their event time, read as the options say, under `timestamp`."""
         name = self.timestamp or TIMESTAMP
         records, rows = decoder.records(block)
-        read = self._event_times().read([record.get(name) for record in records])
+        read = self.event_times().read([record.get(name) for record in records])
         for place, (record, time) in enumerate(zip(records, read.values.to_list(), strict=True)):
             if time is None:
                 decoder.reject(block, rows[place], f"{name!r}: {read.reasons[place]}")
             else:
                 yield {TIMESTAMP: time, **{key: value for key, value in record.items() if key not in (name, TIMESTAMP)}}
-
-
-def _is_named(value: str | None, sentence: str) -> bool:
-    return value is not None and repr(value) in sentence
 
 
 def _log(letter: DeadLetter) -> None:

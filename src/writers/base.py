@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from ..errors import nearest
 from ..fields import Component
+from ..formats.template import Template
 from ..running import Context, Sink
 
 __all__ = ["Writer"]
@@ -21,6 +24,19 @@ class Writer(Component):
     def wants_text(self) -> bool:
         """True if the rows are to be written with the very text they came in with (`record.TEXT`)."""
         return False
+
+    def check_columns(self, columns: Mapping[str, Any]) -> None:
+        """Raise SpecError if rows with these columns (name -> polars type) cannot be written.
+
+        Called before the run, where the columns are known by then.
+        """
+
+    def check_template(self, template: str, columns: Mapping[str, Any]) -> None:
+        """Raise SpecError if a line made by the template would need a column that is not there."""
+        missing = Template(template).missing(columns)
+        if missing is not None:
+            near = nearest(missing, columns)
+            raise self.wrong("template", f"there is no column {missing!r}", suggestion=near)
 
     def open(self, context: Context) -> Sink:
         """Return the running writer. Raises SinkError if the place cannot be written to."""

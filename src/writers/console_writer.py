@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ..errors import SinkError
 from ..fields import Choice, Integer, option
@@ -51,6 +51,11 @@ class ConsoleWriter(Writer):
         """Raise SpecError if the options do not fit together."""
         if self.format is not None and self.template is not None:
             raise self.wrong("template", "cannot go with format; a template says itself how a row looks")
+
+    def check_columns(self, columns: Mapping[str, Any]) -> None:
+        """Raise SpecError if the template names a column that is not there."""
+        if self.template is not None:
+            self.check_template(self.template, columns)
 
     def open(self, context: Context) -> Sink:
         """Return the running writer. Raises SinkError if there is no standard output."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import SinkError, nearest
 from ..fields import Names, YesNo, option
@@ -56,6 +56,12 @@ class CSVWriter(FileWriter):
             raise self.wrong("delimiter", "has no use with as_read=yes: rows are written as they came")
         if self.columns is not None and len(set(self.columns)) < max(1, len(self.columns)):
             raise self.wrong("columns", "names a column twice, or none")
+
+    def check_columns(self, columns: Mapping[str, Any]) -> None:
+        """Raise SpecError if a column that is to be written is not there."""
+        missing = next((name for name in self.columns or () if name not in columns), None)
+        if missing is not None:
+            raise self.wrong("columns", f"there is no column {missing!r}", suggestion=nearest(missing, columns))
 
     @property
     def wants_text(self) -> bool:

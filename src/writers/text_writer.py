@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import SinkError
 from ..fields import option
@@ -33,6 +34,10 @@ class TextWriter(FileWriter):
     variant: ClassVar[str] = "text"
 
     template: str = option("the line, with columns in braces: `{timestamp} {temp:.1f}`", TemplateText())
+
+    def check_columns(self, columns: Mapping[str, Any]) -> None:
+        """Raise SpecError if the template names a column that is not there."""
+        self.check_template(self.template, columns)
 
     def open(self, context: Context) -> Sink:
         """Return the running writer. Raises SinkError if the file cannot be written."""
