@@ -102,7 +102,6 @@ class Kind:
     """
 
     says: ClassVar[str] = "a value"
-    takes_nodes: ClassVar[bool] = False
 
     def parse(self, value: Any) -> Any:
         """Turn what was given into the value that the component holds."""
@@ -291,7 +290,7 @@ def option(
         default: what holds when the option is not given. Without one, the option must be given.
         kw_only: False for the few that Python callers may give by position.
         runtime: True for what only Python can give (a queue, a callable): not an option of SCL, not compared.
-        internal: True for what the planner sets and no person does: not an option of SCL, not on the card.
+        internal: True for what only our own code sets (tests, say): not an option of SCL, not on the card.
         called: what a person calls it, where the component needs that name otherwise (it then takes it as InitVar).
     """
     return field(

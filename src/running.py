@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Context", "Operator", "Sink"]
 
 
-def _raise_nothing(letter: DeadLetter) -> None:
-    """Accept a dead letter when nobody keeps them (a component used alone counts them itself)."""
+def _forget(letter: DeadLetter) -> None:
+    """Drop a dead letter: nobody keeps them unless somebody asks for them."""
 
 
 def _write_line(line: str) -> None:
@@ -55,7 +55,7 @@ class Context:
     """
 
     stage: str = "stage"
-    dead: Callable[[DeadLetter], None] = _raise_nothing
+    dead: Callable[[DeadLetter], None] = _forget
     stopping: Any = None
     clock: Callable[[], float] = time.monotonic
     base: Path = field(default_factory=Path.cwd)

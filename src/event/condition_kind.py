@@ -34,7 +34,6 @@ class ConditionKind(Kind):
     """
 
     says: ClassVar[str] = "a condition such as (temp>20 name=[a b])"
-    takes_nodes: ClassVar[bool] = True
 
     def parse(self, value: Any) -> Condition:
         if isinstance(value, Condition):

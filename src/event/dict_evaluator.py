@@ -34,7 +34,7 @@ from .rules import (
     below,
     calls,
 )
-from .values import LISTS, MISSING, classify, elements
+from .values import MISSING, classify, elements, is_list
 
 __all__ = ["Test", "compile_rule", "member", "values_at"]
 
@@ -57,11 +57,6 @@ def compile_rule(rule: Rule, *, null_is_missing: bool = False) -> Test:
 @functools.singledispatch
 def _compile(rule: Rule, null_is_missing: bool) -> Test:
     raise TypeError(f"{rule!r} is no rule")
-
-
-def is_list(value: Any) -> bool:
-    """Tell a list of an event from a value; a named tuple is a value with fields."""
-    return isinstance(value, LISTS) and not hasattr(value, "_fields")
 
 
 def _of_any_element(test: Test) -> Test:

@@ -17,8 +17,8 @@ from typing import Any, Final
 from ..errors import CallbackError
 from .access import Access, Bound, Chain, Is, Key, There, access_to, bounds_of, told_by_keys
 from .condition import Condition
-from .dict_evaluator import is_list, values_at
-from .values import classify
+from .dict_evaluator import values_at
+from .values import classify, is_list
 
 __all__ = ["RuleIndex"]
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ..formats.timestamp_patterns import parse_iso
 
-__all__ = ["KINDS", "LISTS", "MISSING", "classify", "elements", "iso_time", "plain_number", "time_of"]
+__all__ = ["KINDS", "LISTS", "MISSING", "classify", "elements", "is_list", "iso_time", "plain_number", "time_of"]
 
 
 class _Missing:
@@ -112,6 +112,11 @@ def classify(value: Any) -> tuple[str, Any]:
     return _scalar_of_numpy(value)
 
 
+def is_list(value: Any) -> bool:
+    """Tell a list of an event from a value; a named tuple is a value with fields."""
+    return isinstance(value, LISTS) and not hasattr(value, "_fields")
+
+
 def elements(values: Iterable[Any]) -> Iterator[Any]:
     """Yield the elements of a list of an event, those of lists within it included.
 
@@ -121,7 +126,7 @@ def elements(values: Iterable[Any]) -> Iterator[Any]:
     stack = [iter(values)]
     while stack:
         for value in stack[-1]:
-            if isinstance(value, LISTS) and not hasattr(value, "_fields"):
+            if is_list(value):
                 stack.append(iter(value))
                 break
             yield value

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from . import rules
-from .rules import BOOLEAN, DURATION, FLOAT, INTEGER, TEXT, TIMESTAMP, Rule
-from .rules import fixed as fixed_
+from .rules import BOOLEAN, DURATION, FLOAT, INTEGER, TEXT, TIMESTAMP, Rule, fixed
 
 __all__ = ["FUNCTIONS", "NAMES", "Function", "describe"]
 
@@ -44,7 +43,7 @@ def _compare(sign: str, says: str, example: str, gives: str, *, ordered: bool = 
 
 def _part(name: str, says: str, gives: str) -> Function:
     example = f"{name}(TIMESTAMP '2010-07-04T13:05:59.5Z')"
-    return Function(f"{name}(t)", says, example, gives, fixed_(INTEGER, TIMESTAMP))
+    return Function(f"{name}(t)", says, example, gives, fixed(INTEGER, TIMESTAMP))
 
 
 _OPERATORS: Final[Mapping[str, Function]] = {
@@ -68,7 +67,7 @@ _OPERATORS: Final[Mapping[str, Function]] = {
     ),
     "neg": Function("-a", "opposite; null beyond 64 bits", "-(2 + 3)", "-5", rules.same(INTEGER, FLOAT, DURATION)),
     "||": Function("a || b", "texts joined; null if one is null", "'a' || 'b'", "'ab'",
-                   fixed_(TEXT, rest=TEXT), 2, None),
+                   fixed(TEXT, rest=TEXT), 2, None),
     "=": _compare("=", "equal", "1 = 1.0", "TRUE", ordered=False),
     "<>": _compare("<>", "not equal; also written !=", "'a' <> 'A'", "TRUE", ordered=False),
     "<": _compare("<", "less", "'Z' < 'a'", "TRUE"),
@@ -76,10 +75,10 @@ _OPERATORS: Final[Mapping[str, Function]] = {
     ">": _compare(">", "greater", "TIMESTAMP '2010-01-02' > TIMESTAMP '2010-01-01T12:00:00Z'", "TRUE"),
     ">=": _compare(">=", "greater or equal", "1 >= NULL", "1 = NULL"),
     "AND": Function("a AND b", "false if one is false, else null if one is null", "NULL AND FALSE", "FALSE",
-                    fixed_(BOOLEAN, rest=BOOLEAN), 2, None),
+                    fixed(BOOLEAN, rest=BOOLEAN), 2, None),
     "OR": Function("a OR b", "true if one is true, else null if one is null", "NULL OR TRUE", "TRUE",
-                   fixed_(BOOLEAN, rest=BOOLEAN), 2, None),
-    "NOT": Function("NOT a", "opposite; null of null", "NOT 1 = 2", "TRUE", fixed_(BOOLEAN, BOOLEAN)),
+                   fixed(BOOLEAN, rest=BOOLEAN), 2, None),
+    "NOT": Function("NOT a", "opposite; null of null", "NOT 1 = 2", "TRUE", fixed(BOOLEAN, BOOLEAN)),
     "IS NULL": Function("a IS [NOT] NULL", "never null itself", "NULL IS NULL", "TRUE", rules.anything(BOOLEAN)),
     "IN": Function("a [NOT] IN (b, ...)", "`a = b OR ...`", "2 IN (1, 2, NULL)", "TRUE",
                    rules.comparison(ordered=False), 2, None),
@@ -113,32 +112,32 @@ _FUNCTIONS: Final[Mapping[str, Function]] = {
                       rules.same(INTEGER, FLOAT)),
     "ceil": Function("ceil(a)", "up to a whole number, of the same type", "ceil(2.1)", "3.0",
                      rules.same(INTEGER, FLOAT)),
-    "sqrt": Function("sqrt(a)", "square root; null below 0", "sqrt(9)", "3.0", fixed_(FLOAT, FLOAT)),
-    "exp": Function("exp(a)", "e to the power of a", "exp(0)", "1.0", fixed_(FLOAT, FLOAT)),
+    "sqrt": Function("sqrt(a)", "square root; null below 0", "sqrt(9)", "3.0", fixed(FLOAT, FLOAT)),
+    "exp": Function("exp(a)", "e to the power of a", "exp(0)", "1.0", fixed(FLOAT, FLOAT)),
     "ln": Function("ln(a)", "natural logarithm; null unless a > 0", "ln(0)", "CAST(NULL AS float)",
-                   fixed_(FLOAT, FLOAT)),
+                   fixed(FLOAT, FLOAT)),
     "log": Function("log([base,] a)", "logarithm to base 10 or another; null unless both are > 0 and base is not 1",
-                    "log(1000)", "3.0", fixed_(FLOAT, FLOAT, FLOAT), 1, 2),
+                    "log(1000)", "3.0", fixed(FLOAT, FLOAT, FLOAT), 1, 2),
     "power": _two("power(a, b)", "a to the power of b; null for 0 to a negative, and a negative to a broken power",
-                  "power(2, 10)", "1024.0", fixed_(FLOAT, FLOAT, FLOAT)),
-    "lower": Function("lower(s)", "in small letters", "lower('ÀB')", "'àb'", fixed_(TEXT, TEXT)),
-    "upper": Function("upper(s)", "in capitals", "upper('straße')", "'STRASSE'", fixed_(TEXT, TEXT)),
+                  "power(2, 10)", "1024.0", fixed(FLOAT, FLOAT, FLOAT)),
+    "lower": Function("lower(s)", "in small letters", "lower('ÀB')", "'àb'", fixed(TEXT, TEXT)),
+    "upper": Function("upper(s)", "in capitals", "upper('straße')", "'STRASSE'", fixed(TEXT, TEXT)),
     "trim": Function("trim(s)", "without blanks (space, tab, line ends) at both ends", "trim('  a b ')", "'a b'",
-                     fixed_(TEXT, TEXT)),
-    "length": Function("length(s)", "how many characters (code points)", "length('né')", "2", fixed_(INTEGER, TEXT)),
+                     fixed(TEXT, TEXT)),
+    "length": Function("length(s)", "how many characters (code points)", "length('né')", "2", fixed(INTEGER, TEXT)),
     "substring": Function("substring(s, start [, n])",
                           "the characters from start (the first is 1) to before start + n; what is outside is empty",
-                          "substring('abcd', 2, 2)", "'bc'", fixed_(TEXT, TEXT, INTEGER, INTEGER), 2, 3),
+                          "substring('abcd', 2, 2)", "'bc'", fixed(TEXT, TEXT, INTEGER, INTEGER), 2, 3),
     "replace": Function("replace(s, old, new)", "every old becomes new; nothing if old is empty",
-                        "replace('a-b-c', '-', '')", "'abc'", fixed_(TEXT, TEXT, TEXT, TEXT), 3, 3),
+                        "replace('a-b-c', '-', '')", "'abc'", fixed(TEXT, TEXT, TEXT, TEXT), 3, 3),
     "starts_with": _two("starts_with(s, part)", "case matters", "starts_with('abc', 'ab')", "TRUE",
-                        fixed_(BOOLEAN, TEXT, TEXT)),
+                        fixed(BOOLEAN, TEXT, TEXT)),
     "ends_with": _two("ends_with(s, part)", "case matters", "ends_with('abc', 'bc')", "TRUE",
-                      fixed_(BOOLEAN, TEXT, TEXT)),
+                      fixed(BOOLEAN, TEXT, TEXT)),
     "contains": _two("contains(s, part)", "case matters; '' is in every text", "contains('abc', 'B')", "FALSE",
-                     fixed_(BOOLEAN, TEXT, TEXT)),
+                     fixed(BOOLEAN, TEXT, TEXT)),
     "concat": Function("concat(s, ...)", "texts joined; nulls are left out", "concat('a', NULL, 'b')", "'ab'",
-                       fixed_(TEXT, rest=TEXT), 1, None),
+                       fixed(TEXT, rest=TEXT), 1, None),
     "year": _part("year", "year, in UTC", "2010"),
     "month": _part("month", "1 to 12, in UTC", "7"),
     "day": _part("day", "day of the month, in UTC", "4"),
@@ -150,11 +149,11 @@ _FUNCTIONS: Final[Mapping[str, Function]] = {
                       "epoch(TIMESTAMP '1970-01-02T00:00:00.5Z')", "86400.5", rules.either(FLOAT, TIMESTAMP, DURATION)),
     "extract": _two("EXTRACT(part FROM t)", f"the same as part(t): {', '.join(rules.FIELDS)}",
                     "EXTRACT(hour FROM TIMESTAMP '2010-01-01T23:00:00-02:00')", "1",
-                    rules.field_of(at=0, names=rules.FIELDS, result=None)),
+                    rules.field_of(names=rules.FIELDS, result=None)),
     "date_trunc": _two("date_trunc('unit', t)",
                        f"start of the {', '.join(rules.TRUNCATIONS[:-1])} or year, in UTC; weeks start on Monday",
                        "date_trunc('week', TIMESTAMP '2010-07-04T13:05:59Z')", "TIMESTAMP '2010-06-28'",
-                       rules.field_of(at=0, names=rules.TRUNCATIONS, result=TIMESTAMP)),
+                       rules.field_of(names=rules.TRUNCATIONS, result=TIMESTAMP)),
 }  # fmt: skip
 
 FUNCTIONS: Final[Mapping[str, Function]] = {**_OPERATORS, **_FUNCTIONS}

@@ -241,13 +241,13 @@ def _check_escapes(pattern: str, escape: str) -> None:
             raise MismatchError(1, f"in LIKE, {escape!r} stands before %, _ or itself only")
 
 
-def field_of(*, at: int, names: tuple[str, ...], result: Type | None) -> Rule:
+def field_of(*, names: tuple[str, ...], result: Type | None) -> Rule:
     """A field or unit, written as a name in argument 0, and what it is taken of. `result` None: as EXTRACT has it."""
 
     def rule(args: Sequence[Typed]) -> tuple[Sequence[Type], Type]:
-        name = _constant(args, at, TEXT, f"the first argument is one of {', '.join(names)}, written as 'text'")
+        name = _constant(args, 0, TEXT, f"the first argument is one of {', '.join(names)}, written as 'text'")
         if name.lower() not in names:
-            raise MismatchError(at, f"{name!r} is not a part of a time", names)
+            raise MismatchError(0, f"{name!r} is not a part of a time", names)
         of = (TIMESTAMP, DURATION) if name.lower() == "epoch" else (TIMESTAMP,)
         _demand(1, args[1].type, of)
         return [TEXT, _or(args[1].type, TIMESTAMP)], result or (FLOAT if name.lower() == "epoch" else INTEGER)

@@ -15,7 +15,7 @@ from .csv_file import EXCERPT, Found, LostRecord, read_header, read_records
 from .csv_options import CsvOptions
 from .csv_scan import Records
 from .csv_sheet import Sheet, names_in
-from .csv_texts import column_texts, row_texts
+from .csv_texts import column_texts, row_texts, with_nulls
 from .csv_types import convert
 
 if TYPE_CHECKING:
@@ -95,10 +95,7 @@ class _Maker:
         texts = column_texts(records, place, self.options.dialect.quote)
         if name != self.sheet.time:
             return convert(name, texts, self.sheet.types[name], self.options.nulls, self.options.times)
-        values = texts.values
-        if self.options.nulls:
-            values = values.set(values.is_in(self.options.nulls).fill_null(value=False), None)
-        read = self.options.times.read(values)
+        read = self.options.times.read(with_nulls(texts.values, self.options.nulls))
         self.seen(read)
         return read.values.alias(TIMESTAMP), read.reasons
 

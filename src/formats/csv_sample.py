@@ -13,7 +13,7 @@ from .csv_block import Block, Bounds
 from .csv_file import Header
 from .csv_options import CsvOptions
 from .csv_scan import Records, by_counting, scan
-from .csv_texts import column_texts
+from .csv_texts import column_texts, with_nulls
 from .files import FoundFile
 
 __all__ = ["sample_records", "sample_texts"]
@@ -91,8 +91,7 @@ def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> Records | None:
 
 def sample_texts(records: Records, place: int, options: CsvOptions) -> pl.Series:
     """Return one column of sampled records, with null where the options say so."""
-    values = column_texts(records, place, options.dialect.quote).values
-    return values.set(values.is_in(options.nulls).fill_null(value=False), None) if options.nulls else values
+    return with_nulls(column_texts(records, place, options.dialect.quote).values, options.nulls)
 
 
 def _check_width(records: Records, names: Sequence[str], file: str, options: CsvOptions) -> None:

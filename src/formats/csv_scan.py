@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .csv_block import CR, LF, Block, Bounds, Dialect
+from .csv_walk import walk
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -100,8 +101,6 @@ def _structure(block: Block, bounds: Bounds) -> tuple[Ints, dict[int, str]]:
     counted = by_counting(block, bounds)
     if counted is not None:
         return counted, {}
-    from .csv_walk import walk
-
     places, dead = walk(block, bounds)
     return block.complete(places), dead
 

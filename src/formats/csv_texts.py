@@ -6,6 +6,7 @@ bytes and where the rest stands. So a column of short texts is three unaligned r
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
 
-__all__ = ["Texts", "column_texts", "row_texts"]
+__all__ = ["Texts", "column_texts", "row_texts", "with_nulls"]
 
 _INLINE = 12
 _FIRST_BYTES = np.array([(1 << (8 * min(n, 4))) - 1 for n in range(_INLINE + 1)], dtype=np.uint32)
@@ -57,6 +58,11 @@ def column_texts(records: Records, column: int, quote: int | None) -> Texts:
     mark = chr(quote)
     single = texts.values.str.replace_all(mark * 2, mark, literal=True)
     return Texts(single.zip_with(pl.Series(quoted), texts.values), texts.heads, texts.sizes)
+
+
+def with_nulls(values: pl.Series, nulls: Collection[str]) -> pl.Series:
+    """Return the texts with null in the place of those that mean it."""
+    return values.set(values.is_in(nulls).fill_null(value=False), None) if nulls else values
 
 
 def row_texts(records: Records) -> pl.Series:

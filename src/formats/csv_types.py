@@ -19,13 +19,14 @@ is a dead letter that says so, and `schema=( )` decides. Times are never inferre
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
+from .csv_texts import with_nulls
 from .schema import Schema
 
 if TYPE_CHECKING:
@@ -91,13 +92,10 @@ def _overflows(present: pl.Series) -> pl.Series:
 
 
 def convert(
-    name: str, texts: Texts, column: ColumnType, nulls: Iterable[str], times: EventTimes
+    name: str, texts: Texts, column: ColumnType, nulls: Collection[str], times: EventTimes
 ) -> tuple[pl.Series, Mapping[int, str]]:
     """Return the column in its type, and the reason for each row whose text is not of that type."""
-    values = texts.values
-    nulls = list(nulls)
-    if nulls:
-        values = values.set(values.is_in(nulls).fill_null(value=False), None)
+    values = with_nulls(texts.values, nulls)
     if column.kind in ("text", "null"):
         return values.alias(name), {}
     if column.kind == "time":

@@ -72,7 +72,6 @@ class Schema(Kind):
     """
 
     says: ClassVar[str] = "types of columns such as (temp=float id=text)"
-    takes_nodes: ClassVar[bool] = True
 
     def parse(self, value: Any) -> tuple[tuple[str, str], ...]:
         pairs = list(value.items()) if isinstance(value, Mapping) else value

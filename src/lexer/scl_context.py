@@ -7,7 +7,7 @@ from typing import Any
 
 from ply import lex
 
-from .scl_report import Token
+from .scl_report import Token, end_of
 from .scl_scanner import Scanner
 
 __all__ = ["Context", "Waiting", "came"]
@@ -119,7 +119,7 @@ class Context:
 
     def source(self, token: Token) -> str:
         """Return a token as it stands in the text."""
-        return self.report.text[token.lexpos : getattr(token, "end", token.lexpos + len(str(token.value)))]
+        return self.report.text[token.lexpos : end_of(token)]
 
     def line(self, token: Token) -> int:
         """Return the line that a token starts on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .scl_layout import Comment, Entry, Item, layout
 from .scl_parser import parse
 from .scl_patterns import LINE_END
-from .scl_report import Report, Token
+from .scl_report import Report, Token, end_of
 from .scl_scanner import Scanner
 
 __all__ = ["format_text"]
@@ -56,11 +56,8 @@ class _Items:
 
     def _line_ends_before(self) -> int:
         """Count the line ends between the next token and the one before it."""
-        previous = self._end(self._tokens[self._next - 1]) if self._next else 0
+        previous = end_of(self._tokens[self._next - 1]) if self._next else 0
         return len(LINE_END.findall(self._text, previous, self._tokens[self._next].lexpos))
-
-    def _end(self, token: Token) -> int:
-        return int(getattr(token, "end", token.lexpos + len(str(token.value))))
 
     def _comment(self, items: list[Item]) -> None:
         line_ends = self._line_ends_before()
@@ -100,7 +97,7 @@ class _Items:
             count += 1
             levels += {"LBRACKET": 1, "RBRACKET": -1}.get(token.type, 0)
             apart = levels and count > 3 and head[-1] != "[" and token.type != "RBRACKET"
-            head += (" " if apart else "") + self._text[token.lexpos : self._end(token)]
+            head += (" " if apart else "") + self._text[token.lexpos : end_of(token)]
         return head, comments
 
     def _opens(self, comments: list[str]) -> bool:

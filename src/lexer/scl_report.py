@@ -10,13 +10,18 @@ from typing import Any, TypeAlias
 from ..errors import Mistake, ScriptError
 from .scl_patterns import LINE_END
 
-__all__ = ["MOST_MISTAKES", "Report", "Token", "shown"]
+__all__ = ["MOST_MISTAKES", "Report", "Token", "end_of", "shown"]
 
 Token: TypeAlias = Any
 """PLY's LexToken: type, value, lineno, lexpos. NUMBER and STRING also have `end`, the offset behind them."""
 
 MOST_MISTAKES = 50
 _SHOWN = 40
+
+
+def end_of(token: Token) -> int:
+    """Return the offset behind a token."""
+    return int(getattr(token, "end", token.lexpos + len(str(token.value))))
 
 
 def shown(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from ..fields import quote
 from .scl_layout import Entry, Item, layout
 from .scl_patterns import NUMBER, WORD
 from .scl_scanner import MOST_LEVELS
@@ -80,13 +81,7 @@ def _value(value: Any, level: int) -> str:
     if isinstance(value, list | tuple):
         within = _deeper(level)
         return "[" + " ".join([_value(item, within) for item in value]) + "]"
-    return _text(value) if isinstance(value, str) else _number(value)
-
-
-def _text(text: str) -> str:
-    if _WORD.fullmatch(text) and "." not in text and not _NUMBER.fullmatch(text):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return quote(value) if isinstance(value, str) else _number(value)
 
 
 def _number(value: Any) -> str:

@@ -25,7 +25,6 @@ class Assignments(Kind):
     """Names with expressions, `set=(celsius="(temp - 32) * 5 / 9")`; held as a tuple of (name, text) pairs."""
 
     says: ClassVar[str] = 'names with expressions such as (celsius="(temp - 32) * 5 / 9")'
-    takes_nodes: ClassVar[bool] = True
 
     def parse(self, value: Any) -> tuple[tuple[str, str], ...]:
         pairs = list(value.items()) if isinstance(value, Mapping) else value
@@ -41,7 +40,7 @@ class Assignments(Kind):
                 raise ValueError(f'{node.key}: takes name="expression"; put the whole expression in quotes')
             if node.children is not None:
                 raise ValueError(f"{node.key}: takes an expression, not parentheses; put it in quotes")
-        return self.parse([(node.key, _plain(node.value)) for node in nodes])
+        return self.parse([(node.key, node.value.plain()) for node in nodes])
 
     def write(self, value: Sequence[tuple[str, str]]) -> str:
         return "(" + " ".join(f"{name}={quote(text)}" for name, text in value) + ")"
@@ -68,10 +67,6 @@ class Assignments(Kind):
             if names.count(name) > 1:
                 raise ValueError(f"{name} is set twice; give one of the two another name")
         return tuple(pairs)
-
-
-def _plain(value: Any) -> Any:
-    return value.plain() if hasattr(value, "plain") else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

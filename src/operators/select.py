@@ -23,7 +23,6 @@ class NewNames(Kind):
     """New names with the old ones, `set=(celsius=temp)`; held as a tuple of (new, old) pairs."""
 
     says: ClassVar[str] = "new names with the old ones such as (new=old)"
-    takes_nodes: ClassVar[bool] = True
 
     def parse(self, value: Any) -> tuple[tuple[str, str], ...]:
         pairs = list(value.items()) if isinstance(value, Mapping) else value
@@ -42,14 +41,10 @@ class NewNames(Kind):
         for node in nodes:
             if node.op != "=" or node.children is not None:
                 raise ValueError(f"{node.key}: takes new=old")
-        return self.parse([(node.key, _plain(node.value)) for node in nodes])
+        return self.parse([(node.key, node.value.plain()) for node in nodes])
 
     def write(self, value: Sequence[tuple[str, str]]) -> str:
         return "(" + " ".join(f"{new}={quote(old)}" for new, old in value) + ")"
-
-
-def _plain(value: Any) -> Any:
-    return value.plain() if hasattr(value, "plain") else value
 
 
 class _Choosing(Operator):
