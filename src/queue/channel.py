@@ -8,11 +8,11 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from pickle import dumps
-from time import monotonic
 from typing import Any, ClassVar
 
 from ..record import END, Failure, is_mark
 from .blocks import PROTOCOL, Block, Loose, Rows, is_frame, pickled, portable
+from .deadlines import deadline_of, left_until
 from .depot import Depot
 from .exchange import Exchange
 from .place import Place
@@ -133,11 +133,11 @@ class Queue:
         return item
 
     def _get(self, block: bool, timeout: float | None) -> Any:
-        deadline = None if timeout is None else monotonic() + timeout
+        deadline = deadline_of(True, timeout)
         while True:
             if self._closed:
                 raise ValueError(f"{self!r} is closed")
-            self._end.fill_shelf(block, None if deadline is None else max(0.0, deadline - monotonic()))
+            self._end.fill_shelf(block, left_until(deadline))
             try:
                 return self._shelf.popleft()
             except IndexError:

@@ -11,11 +11,11 @@ import queue
 import threading
 import weakref
 from collections import deque
-from time import monotonic
 from typing import Any, Protocol
 
 from .bell import Bell
 from .blocks import FRAME, Block, Loose, Plain, drained, leading, unload
+from .deadlines import deadline_of, left_until
 
 __all__ = ["Depot", "Giver", "Taker"]
 
@@ -253,12 +253,12 @@ class Depot:
         self._serve()
 
     def _await(self, block: bool, timeout: float | None) -> None:
-        deadline = None if timeout is None else monotonic() + timeout
+        deadline = deadline_of(block, timeout)
         while not self._look():
             if self._bell is not None:
                 self._bell.mute()
-            left = None if deadline is None else deadline - monotonic()
-            if not block or (left is not None and left <= 0):
+            left = left_until(deadline)
+            if left == 0:
                 raise queue.Empty
             self._sleepers += 1
             try:

@@ -37,7 +37,6 @@ class _Input:
     open: bool = True
     idle: bool = False
     was_idle: bool = False
-    taken: int = 0
 
     def reach(self, time: Any) -> None:
         """Note that nothing before `time` will follow."""
@@ -165,10 +164,6 @@ class Merge:
         """Return how many records of this input wait to go out."""
         return len(self._inputs[index].waiting)
 
-    def taken(self, index: int) -> int:
-        """Return how many records of this input have gone out."""
-        return self._inputs[index].taken
-
     def _awaited(self) -> list[tuple[Any, int]]:
         """Return the frontiers of the inputs that the merge waits for, each with the input's index."""
         return [(s.frontier, index) for index, s in enumerate(self._inputs) if s.open and not s.idle]
@@ -176,10 +171,8 @@ class Merge:
     def _take_from(self, index: int, bound: tuple[Any, int] | None) -> list[Run]:
         source = self._inputs[index]
         runs = source.waiting.all() if bound is None else source.waiting.until(bound[0], inclusive=index <= bound[1])
-        if runs:
-            source.taken += sum(map(len, runs))
-            if self._passed is None or self._passed <= runs[-1].last:
-                self._passed, self._last_index = runs[-1].last, index
+        if runs and (self._passed is None or self._passed <= runs[-1].last):
+            self._passed, self._last_index = runs[-1].last, index
         return [self._dress(index, run) for run in runs]
 
     def _overtaken(self, index: int, run: Run) -> int:

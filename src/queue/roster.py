@@ -33,6 +33,7 @@ class Roster:
         self.outputs: Sequence[Output] = ()
         self.closed = ""
         self.stopping = False
+        self._ended = False
 
     def add_input(self, queue: Any, name: str | None, process: Any) -> None:
         """Register an input. Raises SpecError once the first record has gone out."""
@@ -55,7 +56,7 @@ class Roster:
         """Ask the server to end."""
         with self.lock:
             self.stopping = True
-            if not self.closed.endswith("ended"):
+            if not self._ended:
                 self.bell.ring()
 
     def hear(self) -> None:
@@ -67,6 +68,7 @@ class Roster:
         """Note that the multiplexer has ended."""
         with self.lock:
             self.closed = f"{self._name} has ended"
+            self._ended = True
             self.bell.close()
 
     def _admit(self, method: str, queue: Any, needed: str) -> None:

@@ -285,11 +285,6 @@ class Backlog:
     def __len__(self) -> int:
         return self._size
 
-    @property
-    def last(self) -> Any:
-        """The time of the last record; there must be one."""
-        return self._runs[-1].last
-
     def add(self, run: Run) -> None:
         """Put the records of a run in their places, behind those of the same time."""
         self._size += len(run)

@@ -70,7 +70,7 @@ class SortedQueueMultiplexer(QueueMultiplexer):
         max_ahead: divert a record that is further than this ahead of all before it in its input, instead of letting it
             make all that follow late.
         idle: seconds, or a timedelta, after which a silent input no longer holds the others back. None: never.
-        options: as in `QueueMultiplexer`.
+        maxsize, max_size, dead_letters, name, clock: as in `QueueMultiplexer`.
     """
 
     def __init__(

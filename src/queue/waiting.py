@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from multiprocessing import connection
-from time import monotonic
 from typing import Any
 
 from ..record import END, Failure
 from .blocks import Plain, leading
 from .channel import Queue
+from .deadlines import deadline_of, left_until
 from .depot import Depot
 
 __all__ = ["Adopted", "adopt", "wait"]
@@ -29,10 +29,10 @@ def wait(queues: Iterable[Any], sentinels: Iterable[Any] = (), timeout: float | 
         owner has ended is ready: getting from it says so.
     """
     queues, sentinels = list(queues), list(sentinels)
-    deadline = None if timeout is None else monotonic() + timeout
+    deadline = deadline_of(True, timeout)
     while True:
         filled = [q for q in queues if q.ready()]
-        left = 0.0 if filled else None if deadline is None else max(0.0, deadline - monotonic())
+        left = 0.0 if filled else left_until(deadline)
         woken = connection.wait([*queues, *sentinels], left) if sentinels or not filled else []
         ready = filled or [q for q in queues if q in woken and q.ready()]
         ready += [s for s in sentinels if s in woken]
@@ -142,9 +142,9 @@ class _Fed(Adopted):
             return [Failure(error), END]
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        deadline = None if timeout is None else monotonic() + timeout
+        deadline = deadline_of(True, timeout)
         while True:
-            self._depot.fill_shelf(block, None if deadline is None else max(0.0, deadline - monotonic()))
+            self._depot.fill_shelf(block, left_until(deadline))
             try:
                 item = self._depot.shelf.popleft()
             except IndexError:
