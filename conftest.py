@@ -18,7 +18,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parent
 
-settings.register_profile("plait", deadline=None)  # how fast something is, is measured in benchmarks/ and nowhere else
+settings.register_profile("plait", deadline=None)  # how fast something is, no test asks: the machine may be busy
 settings.load_profile("plait")
 SRC = ROOT / "src"
 IN_CI = os.environ.get("CI") == "true"

@@ -22,8 +22,8 @@ __all__ = ["Pipeline", "StageHandle"]
 class Pipeline:
     """Build, load and run a pipeline: readers, a merge, operators, events, writers.
 
-    The families of SCL are methods here, with the same variants and the same options; each returns a handle from which
-    the next stage is made.
+    The families of SCL are methods, with the same variants and the same options (`reader` and `merge` here, the others
+    of the handles; `StageHandle.stage` adds one of any family). Each returns a handle, from which to go on.
 
     >>> p = Pipeline("weather")
     >>> sf = p.reader("memory", name="sf", rows=[{"timestamp": "2010-01-01T01:00:00Z", "temp": 41.0}])
@@ -152,15 +152,14 @@ class Pipeline:
             SpecError: there is no such stage; and what `run` raises.
         """
         from .engines.run import run_plan
-        from .writers.memory_writer import MemorySink
+        from .writers import MemoryWriter
 
         name = stage.name if isinstance(stage, StageHandle) else stage
-        sink = MemorySink()
-        spec = only_up_to(self.spec, name, sink_name := f"{name} (collected)")
-        report = run_plan(checked_plan(spec, self._base), engine, sinks={sink_name: sink})
+        writer = MemoryWriter()
+        report = run_plan(checked_plan(only_up_to(self.spec, name, writer), self._base), engine)
         if report.error is not None:
             raise report.error
-        return sink.rows()
+        return writer.rows()
 
     def to_scl(self) -> str:
         """Write the pipeline as SCL. Raises ValueError where it holds what only Python can say."""

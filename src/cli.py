@@ -36,7 +36,6 @@ def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
         argv: the words behind the command's name; those of the process if not given.
         home: the project's folder, where the demo is; the current folder if not given.
     """
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=os.environ.get("PLAIT_LOG", "WARNING"))
     try:
         return _main(argv, home)
     except KeyboardInterrupt:  # before the run has begun to listen, or after it has ended
@@ -44,20 +43,19 @@ def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None, home: Path | None) -> int:
+    level = os.environ.get("PLAIT_LOG", "WARNING").upper()
     try:
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
         return int(cli.main(args=argv, prog_name="plait", standalone_mode=False, obj=home or Path.cwd()) or 0)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except click.exceptions.Abort:
         return 130
-    except (PlaitError, ValueError) as error:
-        _complain(error)
-        return 1
     except BrokenPipeError:
         _leave_stdout()
         return 1
-    except OSError as error:
+    except (PlaitError, ValueError, OSError) as error:
         _complain(error)
         return 1
     finally:
@@ -78,9 +76,9 @@ def _redacted(text: str, pipeline: Pipeline) -> str:
 
 
 def _leave_stdout() -> None:
-    """Nobody reads stdout any more: let nothing try to write to it at exit."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a descriptor is wanted, not a path
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    from .writers.standard_output import leave_stdout
+
+    leave_stdout()
 
 
 def _flush_stdout() -> None:

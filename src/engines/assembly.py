@@ -36,13 +36,14 @@ class Assembly:
         plan: what was planned.
         stop: the request to stop, which live sources wait for.
         clock: seconds; handed to every component.
-        replaced: writers whose sink is given from outside, by stage name (what `collect` does).
+        states: the states of the stages that have been asked for, by name.
+        bell: what the threads that read sources ring.
+        console: where events print.
     """
 
     plan: Plan
     stop: Stop
     clock: Callable[[], float] = time.monotonic
-    replaced: dict[str, Any] = field(default_factory=dict)
     states: dict[str, StageState] = field(default_factory=dict)
     bell: Bell = field(default_factory=Bell)
     console: Console = field(default_factory=Console)
@@ -76,8 +77,6 @@ class Assembly:
         """Open the component of a stage that is not a source."""
         state, component = self.state(stage), stage.component
         with blame(stage.name):
-            if stage.name in self.replaced:
-                return SinkNode(state, self.replaced[stage.name])
             if isinstance(component, SortedMerge):
                 return MergeNode(state, self._merge(stage, component), stage.inputs)
             if isinstance(component, Writer):

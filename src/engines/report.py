@@ -85,7 +85,11 @@ class RunReport:
     dead_letters: str | None = None
 
     def __getitem__(self, name: str) -> StageReport:
-        return next(stage for stage in self.stages if stage.name == name)
+        """Return the line of one stage. Raises KeyError if no stage of that name ran."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
 
     @property
     def rows_in(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import tempfile
 import threading
@@ -22,6 +23,8 @@ from .serial import SerialRun
 from .stop import Stop
 
 __all__ = ["ENGINES", "Control", "run_plan"]
+
+_logger = logging.getLogger(__name__)
 
 ENGINES: Mapping[str, type[SerialRun] | type[LocalRun]] = {"serial": SerialRun, "local": LocalRun}
 
@@ -67,7 +70,6 @@ def run_plan(
     engine: str | None = None,
     *,
     control: Control | None = None,
-    sinks: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> RunReport:
     """Run a plan and return its report. Blocks until all sources have ended.
@@ -79,7 +81,6 @@ def run_plan(
         plan: it must have no mistakes.
         engine: "serial" or "local"; None lets the plan choose.
         control: to stop the run and to watch it.
-        sinks: running sinks to use instead of opening the writer of that stage.
         clock: seconds; tests pass their own.
 
     Raises:
@@ -100,7 +101,7 @@ def run_plan(
         stop = Stop(Path(folder) / "stop", make=True)
         control.attach(stop)
         try:
-            return _run(plan, name, control, Assembly(plan, stop, clock=clock, replaced=dict(sinks or {})))
+            return _run(plan, name, control, Assembly(plan, stop, clock=clock))
         finally:
             control.attach(None)
             stop.close()
@@ -148,9 +149,9 @@ def _conduct(run: SerialRun | LocalRun, control: Control, assembly: Assembly, ou
     except Exception as error:
         outcome.error = error
         return
-    if control.on_start is not None:
-        control.on_start(flow, assembly)
     try:
+        if control.on_start is not None:
+            control.on_start(flow, assembly)
         outcome.complete = flow.run()
     except Exception as error:
         outcome.error = error
@@ -175,6 +176,8 @@ def _note_error(outcome: _Outcome, step: Callable[[], None]) -> None:
     except Exception as error:
         if outcome.error is None:
             outcome.error = error
+        else:
+            _logger.info("%s, too: %s", type(error).__name__, error)
 
 
 def _forget_parts(plan: Plan) -> None:

@@ -72,14 +72,12 @@ def mistake_at(places: Mapping[str, Place], error: SpecError, written: list[str]
     )
 
 
-def only_up_to(spec: PipelineSpec, name: str, sink: str) -> PipelineSpec:
-    """Return the part of the pipeline that leads to one stage, with a writer called `sink` behind it.
+def only_up_to(spec: PipelineSpec, name: str, writer: Component) -> PipelineSpec:
+    """Return the part of the pipeline that leads to one stage, with this writer behind it and no other.
 
     Raises:
         SpecError: there is no such stage, or nothing comes out of it.
     """
-    from ..writers import MemoryWriter
-
     target = spec[name]
     if target.family == "writer":
         raise SpecError(target.component.title(), f"{name!r} is a writer: nothing comes out of it", option="name")
@@ -89,5 +87,5 @@ def only_up_to(spec: PipelineSpec, name: str, sink: str) -> PipelineSpec:
         if stage.name in wanted:
             wanted.update(stage.inputs)
             kept.insert(0, stage)
-    kept.append(Stage(sink, MemoryWriter(), (name,)))
+    kept.append(Stage(f"{name} (collected)", writer, (name,)))
     return PipelineSpec(spec.name, tuple(kept), spec.options, spec.written, spec.path, spec.text)

@@ -34,7 +34,7 @@ def plan_text(plan: Plan, cores: int, engine: str | None = None) -> str:
     lines = [f"{plan.spec.name}: {len(plan.spec.stages)} stages, engine {engine}{_why(plan, engine)}"]
     width = max((len(stage.name) for stage in plan.spec), default=0)
     for stage in plan.spec:
-        process = where.get(stage.name, "main") if engine == "local" else "main"
+        process = where.get(stage.name, "main")
         source = f"  from {', '.join(stage.inputs)}" if stage.inputs else ""
         lines.append(f"  {stage.name:<{width}}  {stage.component.title():<18} [{process}]{source}")
         lines += [f"  {'':<{width}}    {detail}" for detail in _details(plan, stage)]

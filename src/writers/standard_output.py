@@ -7,7 +7,7 @@ import sys
 
 from ..errors import SinkError
 
-__all__ = ["write_stdout"]
+__all__ = ["leave_stdout", "write_stdout"]
 
 
 def write_stdout(data: bytes) -> None:
@@ -25,15 +25,15 @@ def write_stdout(data: bytes) -> None:
             out.write(data.decode())
         out.flush()
     except BrokenPipeError as error:
-        _drop_what_is_buffered()
+        leave_stdout()
         raise SinkError("stdout was closed by its reader") from error
     except OSError as error:
-        _drop_what_is_buffered()
+        leave_stdout()
         raise SinkError(f"stdout cannot be written: {error.strerror or error}") from error
 
 
-def _drop_what_is_buffered() -> None:
-    """Let the rest of the buffer go nowhere, or Python tries to write it once more, and complains, at exit."""
+def leave_stdout() -> None:
+    """Let all that goes there from now on go nowhere, or Python tries to write it, and complains, at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
