@@ -41,7 +41,7 @@ class LineReader(RecordReader):
     )
     filename: InitVar[str | None] = None
     max_record: int = option(
-        "longest line, with its line end; longer ones are dead letters", Size(), default=16 * 10**6
+        "longest line, with its line end; longer ones are dead letters", Size(), default=16 << 20
     )
 
     def __post_init__(self, filename: str | None) -> None:
