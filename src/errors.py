@@ -125,7 +125,10 @@ class SpecError(PlaitError, ValueError):
 
     def __str__(self) -> str:
         place = f"{self.component}: {self.option}" if self.option else self.component
-        text = f"{place}: {self.message}"
+        return self.with_hints(f"{place}: {self.message}")
+
+    def with_hints(self, text: str) -> str:
+        """Return the text with what would have been right behind it."""
         if self.allowed:
             text += f"; allowed: {', '.join(self.allowed)}"
         if self.suggestion:

@@ -40,12 +40,7 @@ class ExpressionError(SpecError):
         return f"{self.message}, {place} {shown!r}"
 
     def __str__(self) -> str:
-        text = self.explain()
-        if self.allowed:
-            text += f"; allowed: {', '.join(self.allowed)}"
-        if self.suggestion:
-            text += f"; did you mean {self.suggestion!r}?"
-        return text
+        return self.with_hints(self.explain())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _expression_error, (self.message, self.text, self.position, self.allowed, self.suggestion)

@@ -40,9 +40,7 @@ class LineReader(RecordReader):
         "called with each record; what it returns is put", Value(), default=None, kw_only=False, runtime=True
     )
     filename: InitVar[str | None] = None
-    max_record: int = option(
-        "longest line, with its line end; longer ones are dead letters", Size(), default=16 << 20
-    )
+    max_record: int = option("longest line, with its line end; longer ones are dead letters", Size(), default=16 << 20)
 
     def __post_init__(self, filename: str | None) -> None:
         if filename is not None:
