@@ -233,13 +233,13 @@ class MergeNode(Node):
         self.merge = merge
         self._inputs = inputs
         self._open = set(range(len(inputs)))
-        self._idle: set[int] = set()
+        self._idle: dict[int, float] = {}
         self._told: Any = None
         self._began = state.context.clock()
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
         self.state.counts.received += frame.height
-        self._idle.discard(port)
+        self._idle.pop(port, None)
         with blame(self.name):
             overtaken = self.merge.push(port, frame)
         for letter in diverted_letters(self.name, frame, overtaken, origin=self._inputs[port]):
@@ -254,17 +254,24 @@ class MergeNode(Node):
         if len(self._inputs) > 1:
             self._tell(self._inputs[port], max(0.0, since - self._began))
         self.merge.idle(port)
-        self._idle.add(port)
+        self._idle[port] = since
         self._release()
-        if self._open <= self._idle:
-            super().idle(0, since)
+        self._pass_idle_on()
 
     def end(self, port: int) -> None:
         self.merge.end(port)
         self._release()
         self._open.discard(port)
-        if not self._open:
+        self._idle.pop(port, None)
+        if self._open:
+            self._pass_idle_on()
+        else:
             super().end(port)
+
+    def _pass_idle_on(self) -> None:
+        """Be idle if all inputs are that have not ended."""
+        if self._open == self._idle.keys():
+            super().idle(0, max(self._idle.values()))
 
     def _tell(self, source: str, since: float) -> None:
         """Say that the merge goes on without a source: in full the first time, later by a count."""
