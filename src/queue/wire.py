@@ -1,6 +1,6 @@
 """Messages between the process that owns a queue and those that use it, over a Unix stream socket.
 
-A message is a header of 24 bytes (kind, flags, length, number) and up to 64 KiB behind it; what is longer travels in
+A message is a header of 24 bytes (kind, flags, length, number) and up to 128 KiB behind it; what is longer travels in
 memory of its own, whose descriptor goes with the header (SCM_RIGHTS). So every message fits into an empty socket
 buffer, and each side sends only what the other has asked for or is always ready to read. A stream is cut off nowhere
 but at its end: half a message from a process that was killed is recognised and dropped.
@@ -57,7 +57,7 @@ UNREAD = 4  # flag of a block: from a consumer that ends, back to the head of th
 _ATTACHED = 8
 
 _HEADER = struct.Struct("<BBxxxxxxQQ")
-_INLINE = 64 * 1024
+_INLINE = 128 * 1024
 _BUFFER = 256 * 1024
 _ANCILLARY = socket.CMSG_SPACE(16 * array.array("i").itemsize)
 
