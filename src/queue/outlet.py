@@ -26,7 +26,7 @@ class Outlet:
     """Puts into a queue of another process.
 
     Blocks grow with the load, by no timer. A put that finds the outlet cold ships at once, in its own thread, and wakes
-    the minder. Until that thread gets to run, further puts gather, and every five hundred of them are shipped by the thread
+    the minder. Until that thread gets to run, further puts gather, and every 500 of them are shipped by the thread
     that puts. The minder ships what was left lying: it lets others run first, and only acts if nobody has shipped in
     the meantime, for a thread that puts without pause ships best by itself. When nothing is left the outlet is cold.
     """
