@@ -2,7 +2,7 @@
 
 Theory of operation. A handle that is pickled says where its owner listens (a Unix socket), a secret, and a number.
 Whoever uses the handle elsewhere connects, once to put and once to get, and says which it wants. The thread here reads
-all connections and never waits for anybody in particular: a message is at most 128 KiB, is sent only to somebody who has
+all connections and waits for nobody in particular: a message is at most 128 KiB, is sent only to somebody who has
 asked for it, and so always fits into the socket's buffer. A connection that ends gives back what it had set aside.
 
 Other users of the machine are kept out three times: by the kernel's word on who is at the other end (Linux) or a folder
