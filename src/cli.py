@@ -44,8 +44,11 @@ def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
 
 def _main(argv: Sequence[str] | None, home: Path | None) -> int:
     level = os.environ.get("PLAIT_LOG", "WARNING").upper()
+    if level not in logging.getLevelNamesMapping():
+        sys.stderr.write(f"plait: PLAIT_LOG={level} is no level; there are debug, info, warning, error\n")
+        return 2
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
     try:
-        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
         return int(cli.main(args=argv, prog_name="plait", standalone_mode=False, obj=home or Path.cwd()) or 0)
     except click.ClickException as error:
         error.show()
@@ -55,7 +58,7 @@ def _main(argv: Sequence[str] | None, home: Path | None) -> int:
     except BrokenPipeError:
         _leave_stdout()
         return 1
-    except (PlaitError, ValueError, OSError) as error:
+    except (PlaitError, OSError) as error:
         _complain(error)
         return 1
     finally:

@@ -25,7 +25,15 @@ from .stop import Stop
 if TYPE_CHECKING:
     from ..queue.merge import Merge
 
-__all__ = ["Assembly"]
+__all__ = ["Assembly", "abandon"]
+
+
+def abandon(nodes: Iterable[Node]) -> None:
+    """Give up nodes that were opened for a run that cannot begin: their outputs leave nothing behind."""
+    for node in nodes:
+        if isinstance(node, SinkNode):
+            node.finish(good=False)
+        node.close()
 
 
 @dataclass(slots=True)
@@ -123,10 +131,7 @@ class Assembly:
                 targets[stage.name] = node.targets
                 feeds[stage.name] = list(stage.inputs)
         except Exception:
-            for node in nodes:
-                if isinstance(node, SinkNode):
-                    node.finish(good=False)
-                node.close()
+            abandon(nodes)
             raise
         for name, node in extra:
             nodes.append(node)

@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import WorkerError
 from ..pipeline.plan import Chain, Plan
 from ..record import END, Failure
-from .assembly import Assembly
+from .assembly import Assembly, abandon
 from .flow import Flow
 from .inlets import PumpedInlet
 from .nodes import OutletNode
@@ -52,9 +52,13 @@ class LocalRun:
         away = {stage.name for group in groups for chain in group for stage in chain.stages}
         inlets = [self._inlet(chain, number) for number, group in enumerate(groups) for chain in group]
         flow = self._assembly.flow(inlets, [stage for stage in plan.spec if stage.name not in away])
-        for group in groups:
-            queues = {chain.name: self._queues[chain.name] for chain in group}
-            self._tasks.append(pool.submit(run_chains, plan, group, queues, self._assembly.stop.path))
+        try:
+            for group in groups:
+                queues = {chain.name: self._queues[chain.name] for chain in group}
+                self._tasks.append(pool.submit(run_chains, plan, group, queues, self._assembly.stop.path))
+        except Exception:
+            abandon(flow.nodes)
+            raise
         return flow
 
     def _inlet(self, chain: Chain, worker: int) -> PumpedInlet:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
 
-__all__ = ["MissingVariableError", "redact", "substitute", "uses_environment"]
+from ..fields import NUMBER, quote
+from ..lexer import Group, ListValue, Scalar, Statement
+from ..lexer import write as write_tree
+
+__all__ = ["MissingVariableError", "redact", "resolve", "substitute", "uses_environment", "written_as"]
 
 _REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -58,3 +65,42 @@ def redact(text: str, written: Iterable[str], environment: Mapping[str, str] | N
         if known.get(name):
             text = text.replace(known[name], f"${{{name}}}")
     return text
+
+
+def written_as(value: Scalar | ListValue | Group) -> str:
+    """Return a value as SCL text, references to the environment as they were written."""
+    if isinstance(value, Scalar):
+        return value.text or quote(str(value.value))
+    if isinstance(value, ListValue):
+        return "[" + " ".join(map(written_as, value.items)) + "]"
+    return "(" + write_tree([statement.plain() for statement in value.statements]).strip() + ")"
+
+
+def resolve(value: Any) -> Any:
+    """Return the node of a value with the values of the environment in the place of `${NAME}`, however deep.
+
+    What stood without quotes is read as if it had been written in the file: a number is a number.
+    """
+    if isinstance(value, Scalar):
+        return _resolve_scalar(value)
+    if isinstance(value, ListValue):
+        return dataclasses.replace(value, items=tuple(map(resolve, value.items)))
+    return dataclasses.replace(value, statements=tuple(map(_resolve_statement, value.statements)))
+
+
+def _resolve_scalar(value: Scalar) -> Scalar:
+    if value.kind in ("keyword", "number") or not uses_environment(str(value.value)):
+        return value
+    text = substitute(str(value.value))
+    if value.kind == "environment" and NUMBER.match(text):
+        return dataclasses.replace(value, value=Decimal(text), kind="number")
+    return dataclasses.replace(value, value=text, kind="string")
+
+
+def _resolve_statement(statement: Statement) -> Statement:
+    children = statement.children
+    return dataclasses.replace(
+        statement,
+        value=resolve(statement.value),
+        children=None if children is None else tuple(map(_resolve_statement, children)),
+    )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from ..errors import Mistake, ScriptError, SourceError, SpecError, nearest
-from ..fields import NUMBER, Component, Names, Option, Text, options_of, quote
-from ..lexer import Group, ListValue, Scalar, Statement, parse_nodes
-from ..lexer import write as write_tree
+from ..fields import Component, Names, Option, Text, options_of
+from ..lexer import Group, Scalar, Statement, parse_nodes
 from .build import mistake_at
-from .environment import MissingVariableError, substitute, uses_environment
+from .environment import MissingVariableError, resolve, uses_environment, written_as
 from .registry import FAMILIES, component_class
+from .settings import moved, parsed_settings
 from .spec import PipelineOptions, PipelineSpec, Place, Stage, check_inputs
 
 __all__ = ["load_file", "load_text", "read_script"]
@@ -91,7 +89,7 @@ class _Loader:
     def __init__(self, text: str, path: Path | None, settings: Sequence[tuple[str, str]]) -> None:
         self._text = text
         self._path = path
-        self._settings = _parsed_settings(settings)
+        self._settings = parsed_settings(settings)
         self._mistakes: list[Mistake] = []
         self._families: dict[str, str] = {}
         self._stages: list[Stage] = []
@@ -177,7 +175,7 @@ class _Loader:
                 draft.places[child.key] = _place(child.value)
         overriding = self._settings.pop(draft.name, {})
         for name, setting in overriding.items():
-            given[name] = _moved(setting, draft.statement)
+            given[name] = moved(setting, draft.statement)
             draft.places[name] = draft.places[""]
         return given
 
@@ -209,10 +207,10 @@ class _Loader:
         if child.children is not None:
             self._wrong(child.value, f"{item.name}= takes {item.kind.says}; nothing may stand in parentheses behind it")
             return
-        if uses_environment(written := _written(child.value)):
+        if uses_environment(written := written_as(child.value)):
             draft.written[item.name] = written
         try:
-            resolved = _resolve(child.value)
+            resolved = resolve(child.value)
             if isinstance(resolved, Group):
                 values[item.name] = item.kind.from_nodes(resolved.statements)
             else:
@@ -259,7 +257,7 @@ class _Loader:
     def _inputs(self, draft: _Draft, statement: Statement | None) -> tuple[str, ...] | None:
         if statement is not None:
             try:
-                return Names().parse(_resolve(statement.value).plain())
+                return Names().parse(resolve(statement.value).plain())
             except ValueError as error:
                 self._wrong(statement.value, f"from: {error}")
                 return None
@@ -281,69 +279,5 @@ class _Loader:
         self._mistakes.append(Mistake(node.line, node.column, message, node.length, tuple(expected), suggestion))
 
 
-def _parsed_settings(settings: Sequence[tuple[str, str]]) -> dict[str, dict[str, Statement]]:
-    """Parse `stage.option` and its value into a statement each, by stage and option."""
-    parsed: dict[str, dict[str, Statement]] = {}
-    for name, value in settings:
-        stage, _, item = name.rpartition(".")
-        parsed.setdefault(stage, {})[item] = _setting(name, item, value)
-    return parsed
-
-
-def _setting(name: str, item: str, value: str) -> Statement:
-    """Parse the value of a setting: as SCL if it is that, else as text, so that a path needs no quotes in a shell."""
-    for text in (value, quote(value)):
-        try:
-            statements = parse_nodes(f"{item}={text}", path=f"--set {name}")
-        except ScriptError as error:
-            problem = error
-        else:
-            if len(statements) == 1 and statements[0].children is None:
-                return statements[0]
-    raise SpecError("--set", f"{name}: {value!r} is not a value", value=value) from problem
-
-
-def _moved(setting: Statement, statement: Statement) -> Statement:
-    """Return the setting as if it stood where the stage does: that is where a mistake in it is shown."""
-    place = {"line": statement.line, "column": statement.column, "length": statement.length}
-    return dataclasses.replace(setting, value=dataclasses.replace(setting.value, **place), **place)  # type: ignore[arg-type]
-
-
 def _place(node: Any) -> Place:
     return Place(node.line, node.column, node.length)
-
-
-def _written(value: Scalar | ListValue | Group) -> str:
-    """Return a value as SCL text, references to the environment as they were written."""
-    if isinstance(value, Scalar):
-        return str(value.value) if value.kind == "environment" else quote(str(value.value))
-    if isinstance(value, ListValue):
-        return "[" + " ".join(map(_written, value.items)) + "]"
-    return "(" + write_tree([statement.plain() for statement in value.statements]).strip() + ")"
-
-
-def _resolve(value: Any) -> Any:
-    """Return the node with the values of the environment in the place of `${NAME}`, however deep."""
-    if isinstance(value, Scalar):
-        return _resolve_scalar(value)
-    if isinstance(value, ListValue):
-        return dataclasses.replace(value, items=tuple(map(_resolve, value.items)))
-    return dataclasses.replace(value, statements=tuple(map(_resolve_statement, value.statements)))
-
-
-def _resolve_scalar(value: Scalar) -> Scalar:
-    if value.kind in ("keyword", "number") or not uses_environment(str(value.value)):
-        return value
-    text = substitute(str(value.value))
-    if value.kind == "environment" and NUMBER.match(text):
-        return dataclasses.replace(value, value=Decimal(text), kind="number")
-    return dataclasses.replace(value, value=text, kind="string")
-
-
-def _resolve_statement(statement: Statement) -> Statement:
-    children = statement.children
-    return dataclasses.replace(
-        statement,
-        value=_resolve(statement.value),
-        children=None if children is None else tuple(map(_resolve_statement, children)),
-    )
