@@ -78,10 +78,15 @@ class Flow:
         return [inlet.name for inlet in self._wanted([i for i in self.inlets if not i.ended])]
 
     def _cut(self, inlets: Sequence[Inlet]) -> bool:
-        """End the finite sources where they are; live ones end by themselves, having seen the request."""
+        """End the finite sources where they are, and say if there are any.
+
+        Live ones, and those that another process reads, end by themselves: they have seen the request, too. What they
+        have read by then is worked off.
+        """
         finite = [inlet for inlet in inlets if inlet.finite]
         for inlet in finite:
-            self._deliver(inlet, END)
+            if inlet.state is not None:
+                self._deliver(inlet, END)
         return bool(finite)
 
     def _next(self, inlets: Sequence[Inlet]) -> Inlet | None:

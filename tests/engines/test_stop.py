@@ -3,6 +3,9 @@
 from multiprocessing import connection
 from pathlib import Path
 
+import pytest
+from plait import Pipeline
+from plait.engines import Control
 from plait.engines.stop import Stop
 
 
@@ -25,3 +28,20 @@ def test_the_death_of_the_maker_is_a_request(tmp_path: Path):
     maker.close()
     assert other.requested
     other.close()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("engine", ["serial", "local"])
+def test_a_run_that_is_stopped_works_off_what_was_read_and_its_ledger_balances(tmp_path, engine):
+    for name in "ab":
+        times = (f"2010-01-01T{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}Z,{n}\n" for n in range(86_400))
+        (tmp_path / f"{name}.csv").write_text("timestamp,n\n" + "".join(times))
+    control = Control()
+    p = Pipeline("p", base=tmp_path)
+    m = p.merge("sorted", inputs=[p.reader("csv", name=name, path=f"{name}.csv", block=10_000) for name in "ab"])
+    m.event("when", condition={"n": 1000}, call=lambda row: control.stop())
+    m.writer("csv", name="out", path="out.csv")
+    report = p.run(engine, control=control)
+    assert (report.exit_code, report.imbalances) == (130, ())
+    assert 2000 < report["out"].counts.delivered < 2 * 86_400
+    assert not (tmp_path / "out.csv").exists()
