@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-
-from plait.errors import SinkError
 from plait.engines.dead_letters import DeadLetterPart, join_parts, part_path
+from plait.errors import SinkError
 from plait.record import DeadLetter
 
 

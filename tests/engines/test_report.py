@@ -1,7 +1,6 @@
 """The ledger says where every row went, and where one is missing."""
 
 import pytest
-
 from plait.engines.report import Counts, RunReport, StageReport
 
 
