@@ -14,9 +14,10 @@ from ..record import TIMESTAMP
 from .csv_file import Header, read_header
 from .csv_options import CsvOptions
 from .csv_sample import sample_records, sample_texts
-from .csv_types import ColumnType, almost_a_number, infer
+from .csv_types import ColumnType, infer
 from .files import FoundFile, open_bytes
 from .schema import Schema, polars_type
+from .text_types import almost_a_number
 
 __all__ = ["Sheet", "examine", "names_in"]
 

@@ -8,7 +8,8 @@ lacks it is null. Where integer may still become float depends on whether there 
 * a live source has none, and how many messages a block holds is chance. So an integer column becomes float at its
   first fraction, once, and the block is cut there: the rows before keep their integers, however they were grouped.
 
-Textual records (CSV, patterns) are typed by what their texts look like; with `schema` by what it says.
+Textual records (CSV, patterns) are typed by what their texts look like, as `text_types` has it; with `schema` by what
+it says.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..record import TIMESTAMP
-from .text_types import convert, type_texts
+from .record_types import convert, type_texts
 from .timestamps import EventTimes
 from .value_types import NULL, MisfitError, ValueType, absorb, fits_all, make_series
 
@@ -108,7 +109,7 @@ class FrameBuilder:
         if self._layout.is_time(name):
             return values
         if declared:
-            return [value if value is None else convert(value, declared) for value in values]
+            return convert(values, declared)
         if self._layout.textual:
             return type_texts(values, self._known(name), only_first=self._layout.live)
         return values

@@ -128,7 +128,7 @@ class RawPayload:
 
 
 class CsvPayload:
-    """One row of CSV (RFC 4180) per message, without a header; an empty field is null."""
+    """One row of CSV (RFC 4180) per message, without a header; an empty field is null, `""` the empty text."""
 
     textual: bool = True
     blank_lines: bool = False
@@ -137,6 +137,8 @@ class CsvPayload:
     def __init__(self, columns: Sequence[str], delimiter: str = ",") -> None:
         self._columns = tuple(columns)
         self._delimiter = delimiter
+        mark = re.escape(delimiter)
+        self._fields = re.compile(rf'(?:\A|{mark})("(?:[^"]|"")*"|[^{mark}]*)')
 
     def decode(self, data: bytes) -> dict[str, Any]:
         if not data:
@@ -152,7 +154,14 @@ class CsvPayload:
             raise UnreadableError(
                 f"{len(row)} fields, not the {len(self._columns)} of columns=[{' '.join(self._columns)}]"
             )
-        return {name: value or None for name, value in zip(self._columns, row, strict=True)}
+        empty = "" in row and '""' in text
+        fields = self._empty_texts(text, row) if empty else [value or None for value in row]
+        return dict(zip(self._columns, fields, strict=True))
+
+    def _empty_texts(self, text: str, row: Sequence[str]) -> list[str | None]:
+        """Return the fields, those that are empty as null unless they are in quotes, which `csv` does not tell."""
+        raw = self._fields.findall(text.rstrip("\r\n"))
+        return [value if value or field else None for value, field in zip(row, raw, strict=True)]
 
 
 def _make_scl(**_: Any) -> Payload:

@@ -1,97 +1,107 @@
-"""Texts to values: what a field of CSV, a group of a pattern or a declared column means."""
+"""What texts mean as values, and what type a column of texts has. One rule, wherever text comes from.
+
+It holds for CSV files, for lines and messages of CSV, for the groups of patterns and for texts under a `schema`:
+
+| type | texts that are of it |
+|---|---|
+| integer | `[+-]?[0-9]+` in 64 bits; nothing else: no blanks, no `_`, no `0x`, no `1e5`, no `1.0` |
+| float | decimal digits, point and exponent as one likes; `nan`, `inf`, `infinity` in any case; nothing too large |
+| boolean | `true True TRUE false False FALSE` |
+| time | as `timestamps` has it |
+| text | every text |
+
+An empty field is null, in every type. In a text column `""` is the empty text; in others it is null too.
+
+**Inferred types are stricter than declared ones.** What is inferred as a number must look like one that would be
+printed so: no leading zero (`007`), no plus sign (`+49`), no `-0`, no more digits than 64 bits hold. Such columns are
+ids, codes, telephone numbers, and stay text. The same holds later: a `007` in a column that was inferred as a number
+is a dead letter that says so, and `schema=( )` decides. Times are never inferred, but for the event time.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from .value_types import NULL, ValueType
+import polars as pl
 
-__all__ = ["convert", "parse_text", "type_texts"]
+__all__ = ["almost_a_number", "are_codes", "are_long", "infer_type", "read_texts"]
 
-_INTEGER: Final = re.compile(r"\s*[+-]?(0|[1-9][0-9]*)\s*\Z")
-_NUMBER: Final = re.compile(r"\s*[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
-_DECLARED_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,19}\s*\Z")
-_DECLARED_NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*\Z")
-_BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False, "yes": True, "no": False}
-
-
-def parse_text(text: str) -> Any:
-    """Return the number or the truth value that a text looks like, else the text itself: ids such as 007 stay text.
-
-    >>> [parse_text(text) for text in ("17", "2.5", "true", "17 km", "007")]
-    [17, 2.5, True, '17 km', '007']
-    """
-    if _INTEGER.match(text):
-        number = int(text) if _DECLARED_INTEGER.match(text) else 2**64
-        return number if -(2**63) <= number < 2**63 else text
-    if _NUMBER.match(text):
-        return float(text)
-    return {"true": True, "false": False}.get(text.lower(), text)
+_TRUE: Final = ("true", "True", "TRUE")
+_FALSE: Final = ("false", "False", "FALSE")
+_CODE: Final = r"^(\+|[+-]?0[0-9]|-0$)"
+_LONG: Final = "^-?[0-9]{19,}$"
 
 
-def type_texts(values: Sequence[str | None], known: ValueType, *, only_first: bool) -> list[Any]:
-    """Turn the texts of a column into values of the type that it has, or that they all have.
-
-    Args:
-        values: the texts, none of them empty; null stays null.
-        known: the type that the column has so far.
-        only_first: if it has none, the first text that says something decides; else all must agree, or it is text.
-    """
-    if known == "text":
-        return list(values)
-    parsed = [value if value is None else parse_text(value) for value in values]
-    if known == NULL and not _agree(parsed, only_first):
-        return list(values)
-    return parsed
-
-
-def _agree(parsed: Sequence[Any], only_first: bool) -> bool:
-    kinds = [type(value) for value in parsed if value is not None]
-    seen = set(kinds[:1] if only_first else kinds)
-    return seen <= {int, float} or seen == {bool}
+def infer_type(texts: pl.Series) -> str:
+    """Return the type that all texts of a sample are of: boolean, integer, float, else text."""
+    present = _present(texts)
+    if present.is_empty():
+        return "text"
+    if present.is_in([*_TRUE, *_FALSE]).all():
+        return "boolean"
+    if present.cast(pl.Float64, strict=False).has_nulls() or are_codes(present).any():
+        return "text"
+    if not present.cast(pl.Int64, strict=False).has_nulls():
+        return "integer"
+    if are_long(present).any() or not present.str.contains("[0-9]").any():
+        return "text"
+    return "text" if _overflows(present).any() else "float"
 
 
-def convert(value: Any, declared: str) -> Any:
-    """Turn a value into the type that `schema` gives its column, or return it unchanged if it cannot be that."""
-    return _CONVERT[declared](value)
+def almost_a_number(texts: pl.Series) -> str | None:
+    """Return a text that alone, or nearly, keeps a column from being inferred as numbers; None if there is none."""
+    present = _present(texts)
+    numbers = present.cast(pl.Float64, strict=False)
+    if not 0 < numbers.null_count() <= len(present) // 10 or are_codes(present).any():
+        return None
+    return str(present.filter(numbers.is_null())[0])
 
 
-def _as_text(value: Any) -> Any:
-    if isinstance(value, str | bytes):
-        return value
-    import msgspec
-
-    return msgspec.json.encode(value).decode()
+def read_texts(texts: pl.Series, kind: str) -> pl.Series:
+    """Return the values of a declared type (integer, float or boolean); null where a text is not of it."""
+    return _BY_KIND[kind](texts)
 
 
-def _as_integer(value: Any) -> Any:
-    if isinstance(value, str) and _DECLARED_INTEGER.match(value):
-        return int(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else _null_if_empty(value)
+def are_codes(texts: pl.Series) -> pl.Series:
+    """Tell which texts have a plus sign or a leading zero, which an inferred number never has."""
+    return texts.str.contains(_CODE).fill_null(value=False)
 
 
-def _as_float(value: Any) -> Any:
-    return float(value) if isinstance(value, str) and _DECLARED_NUMBER.match(value) else _null_if_empty(value)
+def are_long(texts: pl.Series) -> pl.Series:
+    """Tell which texts are integers of so many digits that a float would lose some."""
+    return texts.str.contains(_LONG).fill_null(value=False)
 
 
-def _null_if_empty(value: Any) -> Any:
-    return None if value == "" else value
+def _present(texts: pl.Series) -> pl.Series:
+    return texts.filter(texts.is_not_null() & (texts != ""))
 
 
-def _as_boolean(value: Any) -> Any:
-    return _BOOLEANS.get(value.lower(), value) if isinstance(value, str) else value
+def _overflows(texts: pl.Series) -> pl.Series:
+    """Tell which texts are of numbers too large for a float."""
+    numbers = texts.cast(pl.Float64, strict=False)
+    return numbers.is_infinite().fill_null(value=False) & texts.str.contains("[0-9]").fill_null(value=False)
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _floats(texts: pl.Series) -> pl.Series:
+    numbers = texts.cast(pl.Float64, strict=False)
+    if numbers.max() == math.inf or numbers.min() == -math.inf:
+        numbers = numbers.set(_overflows(texts), None)
+    return numbers
 
 
-_CONVERT: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "text": _as_text,
-    "integer": _as_integer,
-    "float": _as_float,
-    "boolean": _as_boolean,
-    "time": _as_it_is,
+def _integers(texts: pl.Series) -> pl.Series:
+    return texts.cast(pl.Int64, strict=False)
+
+
+def _booleans(texts: pl.Series) -> pl.Series:
+    true, false = texts.is_in(_TRUE), texts.is_in(_FALSE)
+    return true.set(~(true | false), None)
+
+
+_BY_KIND: Final[Mapping[str, Callable[[pl.Series], pl.Series]]] = {
+    "integer": _integers,
+    "float": _floats,
+    "boolean": _booleans,
 }

@@ -50,7 +50,7 @@ class CSVReader(Reader):
     Output: the columns of the file, the event time as `timestamp`. Types are those of a sample that is spread over the
     whole file (of a compressed one: its start): integer, float, boolean, else text; ids such as 007 stay text, and
     `schema` decides where that is wrong. An empty field is null, `""` is the empty text. A number is what it looks
-    like in full: no blanks around it, no `1_000`, no `0x10`.
+    like in full: no blanks around it, no `1_000`, no `0x10`. A boolean is `true`, `True`, `TRUE`, or `false` likewise.
     Order: that of the file; the files of a glob follow each other in the order of their names, and their columns are
     matched by name.
     Dead letters: rows that are not well formed, have too many or too few fields, hold NUL bytes or no UTF-8, are longer

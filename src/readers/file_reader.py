@@ -42,7 +42,8 @@ class FileReader(LineReader):
     Output: with payload=text the column `text`, or the named groups of the `pattern`; with json or scl the fields of
     each line; with csv the `columns`. Types are those of the first megabyte, or as `schema` says; a later value that
     does not fit is a dead letter, a later field is a new column. Objects are structs. An SCL line
-    `command=slew(id=17 az=12.5)` has the fields command, id and az.
+    `command=slew(id=17 az=12.5)` has the fields command, id and az. Fields of CSV and groups of a pattern mean what
+    they mean to reader=csv: `007` and `+49` stay text, only `true True TRUE` and `false` likewise are booleans.
     Order: that of the file; the files of a glob follow each other in the order of their names.
     Dead letters: lines that do not match, cannot be parsed, are not UTF-8, or are longer than `max_record`. Blank
     lines are skipped with json, scl and csv, and counted; with text they are records.

@@ -41,7 +41,7 @@ class ZeroMQReader(RecordReader):
     column `text`) or bytes (the column `payload`).
     Output: the fields of the payload. A column is what its first value is, or as `schema` says; integer becomes float
     at the first fraction, any other value that does not fit is a dead letter; a later field is a new column. Objects
-    are structs.
+    are structs. Fields of CSV mean what they mean to reader=csv.
     Order: that of arrival; a batch is what had arrived when the stages behind were ready for more.
     Full: `high_water_mark` messages wait in the socket, then PUSH waits and PUB drops without a word: number the
     messages (`sequence`), and the run reports what is missing.

@@ -92,7 +92,7 @@ def test_deep_nesting_is_rejected_instead_of_exhausting_the_stack():
 def test_schema_says_the_type_and_texts_are_read_as_it_says():
     schema = {"id": "text", "x": "float", "n": "integer", "ok": "boolean"}
     frames, rejects = build(
-        [{"id": 7, "x": "2.5", "n": "007", "ok": "yes"}, {"id": {"a": 1}, "x": 1, "n": 2.0, "ok": False}, {"n": "x"}],
+        [{"id": 7, "x": "2.5", "n": "007", "ok": "TRUE"}, {"id": {"a": 1}, "x": 1, "n": 2.0, "ok": False}, {"n": "x"}],
         schema=schema,
     )
     assert rows(frames) == [

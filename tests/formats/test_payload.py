@@ -87,6 +87,12 @@ def test_csv_row_has_the_given_columns_and_empty_fields_are_null():
     assert read("csv", b"1;2", columns=["x", "y"], delimiter=";") == {"x": "1", "y": "2"}
 
 
+def test_csv_field_of_empty_quotes_is_the_empty_text():
+    row = read("csv", b'"",,"a""b","",""""\r\n', columns=["a", "b", "c", "d", "e"])
+    assert row == {"a": "", "b": None, "c": 'a"b', "d": "", "e": '"'}
+    assert read("csv", b'|""|"|"', columns=["x", "y", "z"], delimiter="|") == {"x": None, "y": "", "z": "|"}
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
