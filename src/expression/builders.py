@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from ..formats.printing import print_columns
-from .literals import TIMESTAMP_PATTERN
+from ..formats.timestamps import EventTimes
 from .types import Type, polars_type
 
 __all__ = ["BUILDERS", "BY_TYPE", "CASTS", "WITH_VALUES", "divide_spans", "in_list", "to_text", "unsigned_zeros"]
@@ -259,20 +259,8 @@ def _text_to_time(text: pl.Expr) -> pl.Expr:
 
 
 def _parse_times(texts: pl.Series) -> pl.Series:
-    """Read a column of ISO 8601 texts: bring all to one form, then let polars parse that."""
-    groups = (
-        texts.to_frame("").select(pl.col("").str.extract_groups(f"^{TIMESTAMP_PATTERN}$")).to_series().struct.unnest()
-    )
-    day, hour, minute, second, fraction, sign, off_hours, off_minutes = map(pl.col, groups.columns)
-    clock = pl.concat_str(
-        day, pl.lit("T"), hour.fill_null("00"), pl.lit(":"), minute.fill_null("00"), pl.lit(":"),
-        second.fill_null("00"), pl.lit("."), fraction.str.slice(0, 6).fill_null("").str.pad_end(6, "0"),
-    )  # fmt: skip
-    zoned = clock.str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f", strict=False, time_unit="us").cast(pl.Int64)
-    minutes = off_hours.fill_null("0").cast(pl.Int64) * 60 + off_minutes.fill_null("0").cast(pl.Int64)
-    offset = pl.when(sign == "-").then(-minutes).otherwise(minutes) * 60_000_000
-    in_range = pl.when(~day.str.starts_with("0000")).then(zoned - offset)
-    return groups.select(_time(in_range.cast(_WIDE))).to_series()
+    """Read a column of ISO 8601 texts as the readers do."""
+    return EventTimes().read(texts).values
 
 
 CASTS: Final[Mapping[tuple[Type, Type], Builder]] = {

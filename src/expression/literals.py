@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
+from ..formats.timestamp_patterns import parse_iso
+
 __all__ = [
     "LEAST_INTEGER",
     "MOST_INTEGER",
-    "TIMESTAMP_PATTERN",
     "UNITS",
     "read_interval",
     "read_number",
@@ -20,13 +21,6 @@ __all__ = [
 
 MOST_INTEGER: Final = 2**63 - 1
 LEAST_INTEGER: Final = -(2**63)
-
-TIMESTAMP_PATTERN: Final = (
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?"
-    r"(?:Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?)?"
-)
-"""ISO 8601: the date; hour, minute, second, fraction; sign, hours and minutes of the offset. ASCII digits only."""
 
 UNITS: Final = {
     **dict.fromkeys(("us", "microsecond", "microseconds"), 1),
@@ -39,6 +33,7 @@ UNITS: Final = {
 }
 """Microseconds of each unit of an INTERVAL. Months and years have no fixed length and are not among them."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INTERVAL_PART = re.compile(r"\s*([+-]?)\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*,?")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 
@@ -71,22 +66,16 @@ def _integer(text: str, negative: bool) -> int:
 def read_timestamp(text: str) -> datetime | None:
     """Read an ISO 8601 date or time (without a zone it is UTC; digits beyond microseconds are cut); None if it is none.
 
+    What is such a text is the same here as in a source that is read and in a condition.
+
     >>> read_timestamp("2010-01-01T12:00:00.5+02:00")
     datetime.datetime(2010, 1, 1, 10, 0, 0, 500000, tzinfo=datetime.timezone.utc)
     """
-    match = re.fullmatch(TIMESTAMP_PATTERN, text)
-    if match is None:
-        return None
-    day, hour, minute, second, fraction, sign, off_hours, off_minutes = match.groups(default="")
-    offset = timedelta(hours=int(off_hours or 0), minutes=int(off_minutes or 0))
-    micros = int(fraction[:6].ljust(6, "0"))
     try:
-        clock = datetime.fromisoformat(day).replace(
-            hour=int(hour or 0), minute=int(minute or 0), second=int(second or 0), microsecond=micros, tzinfo=UTC
-        )
-        return clock + offset if sign == "-" else clock - offset
-    except (ValueError, OverflowError):
-        return None  # a day that the calendar does not have, or a year outside 1 to 9999
+        microseconds, _ = parse_iso(text)
+    except ValueError:
+        return None
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def read_interval(text: str) -> timedelta:
