@@ -11,6 +11,7 @@ from ..fields import Choice, Component, Duration, option
 from ..formats.timestamps import EventTimes
 from ..record import END, Failure, Idle
 from ..running import Batch, Context
+from .alone import context_alone
 
 __all__ = ["Reader"]
 
@@ -85,25 +86,38 @@ class Reader(Component):
             named = (name for name, value in said.items() if value is not None and repr(value) in str(error))
             raise self.wrong(next(named, None), str(error)) from error
 
-    def records(self, context: Context | None = None) -> Iterator[Any]:
-        """Yield the records one by one: dicts, or what `wrapper` makes of them."""
-        for batch in self.open(context or Context(stage=self.title())):
-            if isinstance(batch, Batch):
-                rows = batch.frame.iter_rows(named=True)
-                yield from map(self.wrapper, rows) if self.wrapper else rows
+    def records(self, context: Context | None = None, *, dead_letters: Any = None) -> Iterator[Any]:
+        """Yield the records one by one: dicts, or what `wrapper` makes of them.
 
-    def run(self, queue: Any = None) -> int:
+        Args:
+            context: of the run, if there is one: `context.dead` is called with what cannot be read.
+            dead_letters: where that goes instead, each record in a `DeadLetter`: a function, or a queue. With neither,
+                the first few are logged as warnings with place and reason, and at the end how many there were.
+        """
+        with context_alone(self.title(), context, dead_letters) as context:
+            objects = self.objects(context)
+            yield from map(self.wrapper, objects) if self.wrapper else objects
+
+    def objects(self, context: Context) -> Iterator[Any]:
+        """Yield what `records` yields, before `wrapper` gets it."""
+        for batch in self.open(context):
+            if isinstance(batch, Batch):
+                yield from batch.frame.iter_rows(named=True)
+
+    def run(self, queue: Any = None, *, dead_letters: Any = None) -> int:
         """Put all records on the queue, then END; return how many there were. Blocks while the queue is full.
 
         An error ends the queue too: `Failure(error)` where the queue knows marks, then END; and it is raised here.
-        Meant to be run on a pool worker: `MultiProcessing().ProcessPool().apipe(reader.run)`.
+        What cannot be read goes to `dead_letters`, or is logged, as `records` says.
+        Meant to be run on a pool worker: `MultiProcessing().ProcessPool().apipe(reader.run)`; a function given as
+        `dead_letters` is then called there, a queue of `plait.queue` brings the letters here.
         """
         target = self.queue if queue is None else queue
         if target is None:
             raise self.wrong(None, "there is no queue to put the records on; give queue=")
         count = 0
         try:
-            for record in self.records():
+            for record in self.records(dead_letters=dead_letters):
                 target.put(record)
                 count += 1
         except Exception as error:

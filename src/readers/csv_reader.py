@@ -58,7 +58,7 @@ class CSVReader(Reader):
     unclosed quote costs its own line and no other.
     Memory: one block of two megabytes and what is made of it; at most `max_record` more.
     Without an engine: `CSVReader("log.csv", queue, wrapper).run()` puts a dict for each row, or what `wrapper` makes of
-    it.
+    it; dead letters go to `run(dead_letters=)`, or are logged and counted.
 
     Example:
         reader=csv(path="data/seattle-*.csv.gz" timestamp=date format="%Y/%m/%d %H:%M" zone="US/Pacific")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder", "RawBlock", "RecordReader"]
 
-_logger = logging.getLogger(__name__)
 _SHOWN = 2000
 
 
@@ -169,21 +167,13 @@ class RecordReader(Reader):
             else:
                 yield from decoder.batches(block)
 
-    def records(self, context: Context | None = None) -> Iterator[Any]:
-        """Yield the records one by one: dicts, or what `wrapper` makes of them.
+    def objects(self, context: Context) -> Iterator[Any]:
+        """Yield the records one by one, before `wrapper` gets them.
 
         JSON and SCL records are as they were sent, fields missing or of any type, unless an option says how to read
         their event time, which is then a `datetime` under `timestamp`. CSV and patterns are typed as in a frame.
-        What cannot be read is logged, if no context is given that keeps it.
         """
-        context = context or Context(stage=self.title(), dead=_log)
-        objects = self._rows(context) if self.make_payload().textual else self._objects(context)
-        return map(self.wrapper, objects) if self.wrapper else objects
-
-    def _rows(self, context: Context) -> Iterator[Any]:
-        for batch in self.open(context):
-            if isinstance(batch, Batch):
-                yield from batch.frame.iter_rows(named=True)
+        return super(RecordReader, self).objects(context) if self.make_payload().textual else self._objects(context)
 
     def _objects(self, context: Context) -> Iterator[Any]:
         decoder = self.decoder(context)
@@ -203,7 +193,3 @@ class RecordReader(Reader):
                 decoder.reject(block, rows[place], f"{name!r}: {read.reasons[place]}")
             else:
                 yield {TIMESTAMP: time, **{key: value for key, value in record.items() if key not in (name, TIMESTAMP)}}
-
-
-def _log(letter: DeadLetter) -> None:
-    _logger.warning("%s: %s:%s: %s", letter.stage, letter.origin, letter.line, letter.reason)
