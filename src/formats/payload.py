@@ -164,23 +164,26 @@ class CsvPayload:
         return [value if value or field else None for value, field in zip(row, raw, strict=True)]
 
 
-def _make_scl(**_: Any) -> Payload:
+def _make_scl() -> Payload:
     from .scl_payload import SclPayload
 
     return SclPayload()
 
 
 PAYLOADS: Final[Mapping[str, Callable[..., Payload]]] = {
-    "json": lambda **_: JsonPayload(),
-    "text": lambda pattern=None, **_: TextPayload(pattern),
-    "raw": lambda **_: RawPayload(),
-    "csv": lambda columns=(), delimiter=",", **_: CsvPayload(columns, delimiter),
+    "json": JsonPayload,
+    "text": TextPayload,
+    "raw": RawPayload,
+    "csv": CsvPayload,
     "scl": _make_scl,
 }
 
 
-def make_payload(
-    name: str, *, columns: Sequence[str] = (), delimiter: str = ",", pattern: str | None = None
-) -> Payload:
-    """Return the payload of that name; each takes of the options what concerns it."""
-    return PAYLOADS[name](columns=columns, delimiter=delimiter, pattern=pattern)
+def make_payload(name: str, **options: Any) -> Payload:
+    """Return the payload of that name.
+
+    Args:
+        name: one of PAYLOADS.
+        options: `columns` and `delimiter` for csv, `pattern` for text; TypeError if another payload is given them.
+    """
+    return PAYLOADS[name](**options)

@@ -81,12 +81,17 @@ class FileReader(LineReader):
             raise self.wrong("pattern", f"goes with payload=text, not with payload={self.payload}")
         if bool(self.column_names) != (self.payload == "csv"):
             raise self.wrong("columns", "goes with payload=csv, which needs it")
+        if self.delimiter != "," and self.payload != "csv":
+            raise self.wrong("delimiter", f"goes with payload=csv, not with payload={self.payload}")
         if self.timestamp and self.payload == "text" and not self.pattern:
             raise self.wrong("timestamp", "a text without a pattern has only the column `text`; give pattern=")
 
     def make_payload(self) -> Payload:
-        columns = self.column_names
-        return make_payload(self.payload, columns=columns, delimiter=self.delimiter, pattern=self.pattern)
+        if self.payload == "csv":
+            return make_payload("csv", columns=self.column_names, delimiter=self.delimiter)
+        if self.payload == "text":
+            return make_payload("text", pattern=self.pattern)
+        return make_payload(self.payload)
 
     def as_object(self, record: dict[str, Any]) -> Any:
         return record["text"] if self.payload == "text" else record

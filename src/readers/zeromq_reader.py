@@ -109,6 +109,8 @@ class ZeroMQReader(RecordReader):
             yield "topic", "goes with socket=sub; what is pushed has no subscriptions"
         if bool(self.column_names) != (self.payload == "csv"):
             yield "columns", "goes with payload=csv, which needs it"
+        if self.delimiter != "," and self.payload != "csv":
+            yield "delimiter", f"goes with payload=csv, not with payload={self.payload}"
         if self.timestamp and self.payload in ("text", "raw"):
             yield "timestamp", f"a message with payload={self.payload} has no field but one; say arrival=yes"
         if self.arrival and any((self.timestamp, self.format, self.unit, self.zone)):
@@ -122,7 +124,9 @@ class ZeroMQReader(RecordReader):
             yield "server_key", "is missing: the end that connects must know the server's public key"
 
     def make_payload(self) -> Payload:
-        return make_payload(self.payload, columns=self.column_names, delimiter=self.delimiter)
+        if self.payload == "csv":
+            return make_payload("csv", columns=self.column_names, delimiter=self.delimiter)
+        return make_payload(self.payload)
 
     def decoder(self, context: Context) -> Decoder:
         if self.sequence is None or self.sequence == _IN_A_FRAME:

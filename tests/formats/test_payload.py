@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plait.formats.payload import PAYLOADS, UnreadableError, make_payload
 
+OPTIONS = {"csv": {"columns": ["a", "b"]}}
+
 
 def read(name, data, **options):
     return make_payload(name, **options).decode(data)
@@ -60,7 +62,7 @@ class Trap:
 def test_pickle_is_never_opened(tmp_path, name):
     sprung = tmp_path / "sprung"
     with pytest.raises(UnreadableError):
-        read(name, pickle.dumps(Trap(str(sprung))), columns=["a"])
+        read(name, pickle.dumps(Trap(str(sprung))), **OPTIONS.get(name, {}))
     assert not sprung.exists()
 
 
@@ -113,8 +115,20 @@ def test_what_is_no_row_of_csv_is_unreadable_and_says_why(data, says):
 @given(data=st.binary(max_size=60))
 def test_any_bytes_are_a_record_or_unreadable(name, data):
     try:
-        record = read(name, data, columns=["a", "b"])
+        record = read(name, data, **OPTIONS.get(name, {}))
     except UnreadableError:
         return
     assert record
     assert all(isinstance(key, str) for key in record)
+
+
+@pytest.mark.parametrize("name", sorted(PAYLOADS))
+@pytest.mark.parametrize(("option", "value"), [("columns", ["a", "b"]), ("delimiter", ";"), ("pattern", "(?P<a>.)")])
+def test_options_that_do_not_belong_are_refused(name, option, value):
+    owner = {"columns": "csv", "delimiter": "csv", "pattern": "text"}[option]
+    options = {**OPTIONS.get(name, {}), option: value}
+    if name == owner:
+        assert make_payload(name, **options).textual
+    else:
+        with pytest.raises(TypeError, match="argument"):
+            make_payload(name, **options)

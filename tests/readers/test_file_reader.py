@@ -233,6 +233,7 @@ def test_source_that_is_not_there_is_an_error_of_the_source(tmp_path, path):
         ({"path": "x", "pattern": "(?P<a>.)", "payload": "json"}, "pattern", "payload=text"),
         ({"path": "x", "payload": "csv"}, "columns", "payload=csv"),
         ({"path": "x", "columns": ["a"]}, "columns", "payload=csv"),
+        ({"path": "x", "payload": "json", "delimiter": ";"}, "delimiter", "payload=csv"),
         ({"path": "x", "payload": "xml"}, "payload", "not one of"),
         ({"path": "x", "timestamp": "ts"}, "timestamp", "pattern="),
         ({"path": "x", "zone": "Europe/Berln"}, "zone", "Europe/Berlin"),

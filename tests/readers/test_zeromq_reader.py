@@ -297,6 +297,7 @@ def test_bad_address_is_named(way, address):
         ({"connect": "a", "socket": "rep"}, "socket", "not one of"),
         ({"connect": "a", "payload": "csv"}, "columns", "needs it"),
         ({"connect": "a", "columns": ["x"]}, "columns", "payload=csv"),
+        ({"connect": "a", "delimiter": ";"}, "delimiter", "payload=csv"),
         ({"connect": "a", "payload": "raw", "timestamp": "t"}, "timestamp", "arrival"),
         ({"connect": "a", "arrival": True, "timestamp": "t"}, "arrival", "either"),
         ({"connect": "a", "secret_key": "f"}, "server_key", "missing"),
