@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from ..errors import nearest
+from .column_kinds import kind_of
 from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Negated, Ordered, Rule, TextTest
 
 __all__ = ["Problem", "problems"]
@@ -42,16 +43,6 @@ def problems(rule: Rule, columns: Mapping[str, Any]) -> list[Problem]:
     return _problems(rule, "", pl.Struct(dict(columns)))
 
 
-def _kind(dtype: Any) -> str:
-    if dtype.is_numeric():
-        return "number"
-    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        return "text"
-    if isinstance(dtype, pl.Datetime | pl.Date):
-        return "time"
-    return {pl.Boolean: "truth", pl.Null: "null", pl.Struct: "fields"}.get(dtype.base_type(), "other")
-
-
 def _element(dtype: Any) -> Any:
     """Return the type of a column's values, or of the elements of its lists."""
     while isinstance(dtype, pl.List | pl.Array):
@@ -68,22 +59,22 @@ def _problems(rule: Rule, path: str, dtype: Any) -> list[Problem]:
 @_problems.register(Ordered)
 def _problems_of_comparison(rule: Equal | Ordered, path: str, dtype: Any) -> list[Problem]:
     kinds = [kind for kind, _ in rule.operands()]
-    if _kind(dtype) in (*kinds, "null", "other") or kinds[0] in ("null", "other"):
+    if kind_of(dtype) in (*kinds, "null", "other") or kinds[0] in ("null", "other"):
         return []
     relation = "equal to" if isinstance(rule, Equal) else rule.symbol
-    return [Problem(f"{path} holds {_SAYS[_kind(dtype)]} and is never {relation} the {kinds[0]} {rule.value!r}")]
+    return [Problem(f"{path} holds {_SAYS[kind_of(dtype)]} and is never {relation} the {kinds[0]} {rule.value!r}")]
 
 
 @_problems.register(TextTest)
 def _problems_of_text_test(rule: TextTest, path: str, dtype: Any) -> list[Problem]:
-    if _kind(dtype) in ("text", "null"):
+    if kind_of(dtype) in ("text", "null"):
         return []
-    return [Problem(f"{path} holds {_SAYS[_kind(dtype)]}, and {rule.name} is for texts")]
+    return [Problem(f"{path} holds {_SAYS[kind_of(dtype)]}, and {rule.name} is for texts")]
 
 
 @_problems.register(Exists)
 def _problems_of_exists(rule: Exists, path: str, dtype: Any) -> list[Problem]:
-    if rule.wanted and _kind(dtype) == "fields":
+    if rule.wanted and kind_of(dtype) == "fields":
         return [Problem(f"{path} has fields below; exists is for those: it looks at values")]
     return []
 
@@ -116,10 +107,10 @@ def _problems_below(name: str, rule: Rule, path: str, dtype: Any) -> list[Proble
         return _problems(rule, _at(path, name), _element(known[name]))
     if head in known and dot:
         return _problems_below(tail, rule, _at(path, head), _element(known[head]))
-    if _kind(dtype) in ("null", "other"):
+    if kind_of(dtype) in ("null", "other"):
         return []
     if not isinstance(dtype, pl.Struct):
-        return [Problem(f"{path} holds {_SAYS[_kind(dtype)]} and has no field {name!r} below")]
+        return [Problem(f"{path} holds {_SAYS[kind_of(dtype)]} and has no field {name!r} below")]
     where = f"{path} has no field" if path else "there is no column"
     return [Problem(f"{where} {name!r}", nearest(name, known) or nearest(head, known))]
 

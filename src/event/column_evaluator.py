@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from .column_kinds import kind_of
 from .dict_evaluator import compile_rule
 from .operators import COMPARISONS, wildcard_parts
 from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Negated, Ordered, Rule, TextTest, below, calls
@@ -35,22 +36,17 @@ def constant(value: bool) -> pl.Expr:
     return pl.lit(value, dtype=pl.Boolean)
 
 
-def _kind(dtype: pl.DataType) -> str | None:
-    """Return the kind of the values of a column, as `values.classify` has it; None: ask Python."""
-    base = dtype.base_type()
-    if base in _WHOLE or base in _FLOATS:
-        return "number"
-    if base in _TEXTS:
-        return "text"
-    if base is pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns"):
-        return "time"
-    return {pl.Boolean: "truth", pl.Null: "null", pl.Struct: "fields"}.get(base)
+def _polars_compares(dtype: pl.DataType) -> bool:
+    """Tell whether polars compares the values of a column as exactly as Python does: no decimals, no nanoseconds."""
+    if dtype.is_numeric():
+        return dtype.base_type() in _WHOLE | _FLOATS
+    return not (isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns")
 
 
 def column_expression(rule: Rule, column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     """Return an expression that says of each value in the column whether the rule holds of it; None: ask Python."""
-    kind = _kind(dtype)
-    if kind is None or calls(rule):
+    kind = kind_of(dtype)
+    if kind == "other" or calls(rule) or not _polars_compares(dtype):
         return None
     if kind == "null":
         return constant(bool(compile_rule(rule, null_is_missing=True)(None)))
@@ -67,14 +63,14 @@ def _equal(rule: Equal, column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     if rule.value is None:
         return column.is_null()
     operands = dict(rule.operands())
-    kind = _kind(dtype)
+    kind = kind_of(dtype)
     return _compared("=", column, dtype, operands[kind]) if kind in operands else constant(False)
 
 
 @_expression.register
 def _ordered(rule: Ordered, column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     operands = dict(rule.operands())
-    kind = _kind(dtype)
+    kind = kind_of(dtype)
     return _compared(rule.symbol, column, dtype, operands[kind]) if kind in operands else constant(False)
 
 
@@ -148,7 +144,7 @@ def _nearest_float(operand: float) -> float:
 
 @_expression.register
 def _text_test(rule: TextTest, column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    if _kind(dtype) != "text":
+    if kind_of(dtype) != "text":
         return constant(False)
     text, operand = column.cast(pl.String), pl.lit(rule.operand, dtype=pl.String)
     if rule.name == "prefix":
@@ -170,7 +166,7 @@ def _rust_escaped(text: str) -> str:
 
 @_expression.register
 def _exists(rule: Exists, column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    if _kind(dtype) == "fields":
+    if kind_of(dtype) == "fields":
         return constant(not rule.wanted)
     return column.is_not_null() if rule.wanted else column.is_null()
 
@@ -190,7 +186,7 @@ def _all_known(parts: Sequence[pl.Expr | None]) -> list[pl.Expr] | None:
 @_expression.register
 def _any_of(rule: AnyOf, column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     texts = [each.value for each in rule.rules if isinstance(each, Equal) and type(each.value) is str]
-    if len(texts) == len(rule.rules) > 1 and _kind(dtype) == "text":
+    if len(texts) == len(rule.rules) > 1 and kind_of(dtype) == "text":
         return column.cast(pl.String).is_in(texts).fill_null(value=False)
     known = _all_known([_expression(each, column, dtype) for each in rule.rules])
     return None if known is None else pl.any_horizontal(constant(False), *known)

@@ -18,6 +18,8 @@ __all__ = ["ConditionKind"]
 KEYWORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None}
 _YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}
 _COMBINATORS: Final = {"any": "$or", "all": "$and", "none": "$nor", "not": "$not"}
+_COMBINATORS_BELOW: Final = _COMBINATORS.keys() - {"not"}
+"""Behind a field, `not` is an operator."""
 
 
 @dataclass(frozen=True)
@@ -58,27 +60,32 @@ class ConditionKind(Kind):
         return f"({write_condition(value)})"
 
 
-def _condition(nodes: Sequence[Statement], mistakes: list[Mistake]) -> dict[str, Any]:
-    """Return the condition that all the statements make; what is wrong with one is noted, and the rest read on."""
-    conditions = [_noted(node, mistakes) for node in nodes]
+def _condition(nodes: Sequence[Statement], mistakes: list[Mistake], *, below: bool = False) -> dict[str, Any]:
+    """Return the condition that all the statements make; what is wrong with one is noted, and the rest read on.
+
+    Args:
+        nodes: the statements.
+        mistakes: where what is wrong is noted.
+        below: they stand in the parentheses behind a field, and are operators or fields below it.
+    """
     merged: dict[str, Any] = {}
-    for condition in conditions:
-        for key, value in condition.items():
+    for node in nodes:
+        for key, value in _noted(node, mistakes, below).items():
             _add(merged, key, value)
     return merged
 
 
-def _noted(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+def _noted(node: Statement, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
     before = len(mistakes)
     try:
-        condition = _statement(node, mistakes)
+        part = _statement(node, mistakes, below)
         if len(mistakes) == before:
-            Condition(condition)
+            Condition({"value": part} if below else part)
     except SpecError as error:
         mistakes.append(_mistake(node, error.message, error.allowed, error.suggestion))
     except ValueError as error:
         mistakes.append(_mistake(node, str(error)))
-    return condition if len(mistakes) == before else {}
+    return part if len(mistakes) == before else {}
 
 
 def _mistake(node: Any, message: str, expected: Sequence[str] = (), suggestion: str | None = None) -> Mistake:
@@ -110,11 +117,19 @@ def _has_operators(rule: dict[str, Any]) -> bool:
     return any(key in OPERATORS for key in rule)
 
 
-def _statement(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+def _statement(node: Statement, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
     _no_children(node)
-    if isinstance(node.value, Group) and node.op == "=" and node.key in _COMBINATORS:
-        return _combined(_COMBINATORS[node.key], node.value, mistakes)
+    if isinstance(node.value, Group) and node.op == "=" and node.key in (_COMBINATORS_BELOW if below else _COMBINATORS):
+        return _combined(_COMBINATORS[node.key], node.value, mistakes, below)
+    if below and node.key == "exists" and isinstance(node.value, Scalar) and node.op == "=":
+        return {"exists": _yes_no(node.value)}
     return {node.key: _field(node, mistakes)}
+
+
+def _yes_no(node: Scalar) -> bool:
+    if node.value not in _YES_NO:
+        raise ValueError(f"exists is yes or no, not {node.value}")
+    return _YES_NO[str(node.value)]
 
 
 def _no_children(node: Statement) -> None:
@@ -122,19 +137,19 @@ def _no_children(node: Statement) -> None:
         raise ValueError(f"nothing may stand in parentheses behind the value of {node.key}")
 
 
-def _combined(name: str, group: Group, mistakes: list[Mistake]) -> dict[str, Any]:
+def _combined(name: str, group: Group, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
     if name == "$not":
-        return {name: _condition(group.statements, mistakes)}
+        return {name: _condition(group.statements, mistakes, below=below)}
     if name == "$and":
-        return {name: [_condition(group.statements, mistakes)]}
-    return {name: [_alternative(node, mistakes) for node in group.statements]}
+        return {name: [_condition(group.statements, mistakes, below=below)]}
+    return {name: [_alternative(node, mistakes, below) for node in group.statements]}
 
 
-def _alternative(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
+def _alternative(node: Statement, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
     """Return one of the conditions in `any=( )` or `none=( )`: a statement, or several in `all=( )`."""
     if node.key == "all" and node.op == "=" and isinstance(node.value, Group) and node.children is None:
-        return _condition(node.value.statements, mistakes)
-    return _noted(node, mistakes)
+        return _condition(node.value.statements, mistakes, below=below)
+    return _noted(node, mistakes, below)
 
 
 def _field(node: Statement, mistakes: list[Mistake]) -> Any:
@@ -142,7 +157,7 @@ def _field(node: Statement, mistakes: list[Mistake]) -> Any:
     if isinstance(node.value, Group):
         if node.op != "=":
             raise ValueError(f"{node.key}{node.op} takes a value, not parentheses")
-        return _object(node.value, mistakes)
+        return _condition(node.value.statements, mistakes, below=True)
     value = _value(node.value)
     return value if node.op == "=" else {"regex" if node.op == "~" else node.op: value}
 
@@ -152,42 +167,3 @@ def _value(node: Scalar | ListValue) -> Any:
         return [_value(item) for item in node.items]
     is_keyword = node.kind == "keyword" and node.value in KEYWORDS
     return KEYWORDS[str(node.value)] if is_keyword else node.value
-
-
-def _object(group: Group, mistakes: list[Mistake]) -> dict[str, Any]:
-    """Return the operators, or the fields below, that stand in the parentheses behind a field."""
-    merged: dict[str, Any] = {}
-    for node in group.statements:
-        before = len(mistakes)
-        try:
-            part = _within(node, mistakes)
-            if len(mistakes) == before:
-                Condition({"value": part})
-                for key, value in part.items():
-                    _add(merged, key, value)
-        except SpecError as error:
-            mistakes.append(_mistake(node, error.message, error.allowed, error.suggestion))
-        except ValueError as error:
-            mistakes.append(_mistake(node, str(error)))
-    return merged
-
-
-def _within(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
-    """Return what a statement says that stands in the parentheses behind a field."""
-    _no_children(node)
-    if isinstance(node.value, Group) and node.op == "=" and node.key in ("any", "all", "none"):
-        if node.key == "all":
-            return {"$and": [_object(node.value, mistakes)]}
-        name = _COMBINATORS[node.key]
-        return {name: [_alternative_within(each, mistakes) for each in node.value.statements]}
-    if node.key == "exists" and isinstance(node.value, Scalar) and node.op == "=":
-        if node.value.value not in _YES_NO:
-            raise ValueError(f"exists is yes or no, not {node.value.value}")
-        return {"exists": _YES_NO[str(node.value.value)]}
-    return {node.key: _field(node, mistakes)}
-
-
-def _alternative_within(node: Statement, mistakes: list[Mistake]) -> dict[str, Any]:
-    if node.key == "all" and node.op == "=" and isinstance(node.value, Group) and node.children is None:
-        return _object(node.value, mistakes)
-    return _within(node, mistakes)

@@ -69,6 +69,21 @@ def test_all_mistakes_are_told_with_their_places() -> None:
     assert caught.value.mistakes[-1].suggestion == "prefix"
 
 
+def test_mistakes_in_alternatives_are_told_with_their_places_behind_a_field_too() -> None:
+    wrong = 'any=(prefix=a cidr="10.0.0.1" all=(regex="(" exists=maybe)) none=(regex="[")'
+    with pytest.raises(ScriptError) as caught:
+        read(f"(a=({wrong}))")
+    start = len("condition=(a=(") + 1
+    places = [start + wrong.index(part) for part in ("cidr", 'regex="("', "exists", 'regex="["')]
+    assert [mistake.column for mistake in caught.value.mistakes] == places
+
+
+def test_combinators_mean_the_same_behind_a_field_and_at_the_top() -> None:
+    assert dict(read("(a=(any=(x=1 all=(y=2 z=3)) none=(x=4) all=(x=5)))")) == {
+        "a": dict(read("(any=(x=1 all=(y=2 z=3)) none=(x=4) all=(x=5))"))
+    }
+
+
 wholes = st.integers(-(10**20), 10**20)
 leaves = st.one_of(
     st.none(),
