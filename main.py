@@ -40,6 +40,9 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    if not is_at_home():
-        go_home()
-    sys.exit(run())
+    try:
+        if not is_at_home():
+            go_home()
+        sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(130)

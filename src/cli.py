@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .errors import PlaitError, ScriptError
+from .errors import PlaitError, ScriptError, SpecError
 
 if TYPE_CHECKING:
     from .api import Pipeline
@@ -86,7 +86,8 @@ def _leave_stdout() -> None:
 
 def _flush_stdout() -> None:
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         _leave_stdout()
 
@@ -236,7 +237,12 @@ def _format(file: Path, *, only_check: bool, stdout: bool) -> bool:
 def _load(file: Path, settings: Sequence[tuple[str, str]] = (), base: Path | None = None) -> Pipeline:
     from .api import Pipeline
 
-    return Pipeline.load(file, settings=settings, base=base)
+    try:
+        return Pipeline.load(file, settings=settings, base=base)
+    except SpecError as error:
+        if error.component == "--set":
+            raise click.UsageError(str(error)) from error
+        raise
 
 
 def _run(pipeline: Pipeline, engine: str | None, *, progress: bool) -> RunReport:

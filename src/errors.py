@@ -9,6 +9,7 @@ from typing import Any
 
 __all__ = [
     "CallbackError",
+    "MissingSourceError",
     "Mistake",
     "OrderError",
     "PlaitError",
@@ -148,6 +149,10 @@ def _spec_error(
 
 class SourceError(PlaitError):
     """A source cannot be read any further: a missing file, a refused connection, an unusable header."""
+
+
+class MissingSourceError(SourceError):
+    """There is no such file, or no file that matches. It may be there when the pipeline runs."""
 
 
 class SinkError(PlaitError):

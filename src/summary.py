@@ -54,9 +54,9 @@ def _row(row: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    from .formats import print_value
+
+    return f"{value:.6g}" if isinstance(value, float) else print_value(value)
 
 
 def _asides(report: RunReport) -> Iterable[str]:
@@ -83,10 +83,26 @@ def outcome(report: RunReport) -> list[str]:
     elif report.interrupted is not None:
         lines.append("stopped before the end of the input: outputs that are to appear when complete do not")
     lines += [f"the ledger does not balance: {line}" for line in report.imbalances if report.error is None]
+    lines += [f"{stage.name}: {count:,} {name}{_reason(stage)}" for stage, name, count in _mishaps(report)]
     if report.diverted:
         stages = ", ".join(f"{stage.letters:,} of {stage.name}" for stage in report.stages if stage.letters)
-        lines.append(f"{report.diverted:,} rows were not delivered ({stages}); see {report.dead_letters}")
+        were = "row was" if report.diverted == 1 else "rows were"
+        place = f"; see {report.dead_letters}" if report.dead_letters else ""
+        lines.append(f"{report.diverted:,} {were} not delivered ({stages}){place}")
     return lines
+
+
+def _mishaps(report: RunReport) -> Iterator[tuple[StageReport, str, int]]:
+    """Yield what went wrong in functions and templates of events, which no exit status tells."""
+    for stage in report.stages:
+        for name, count in stage.extra.items():
+            if stage.family == "event":
+                yield stage, name, count
+
+
+def _reason(stage: StageReport) -> str:
+    reasons = [note.removeprefix(f"{stage.name}: ") for note in stage.notes]
+    return f" ({reasons[0]})" if reasons else ""
 
 
 def _where(error: BaseException) -> str:

@@ -47,7 +47,7 @@ def test_run_writes_the_output_and_is_quiet_when_piped(folder, engine):
 def test_rows_in_the_dead_letters_make_the_exit_status_3(folder, engine):
     (folder / "b.csv").write_text("timestamp,temp\nnever,25\n2010-01-01T01:00:00Z,26\n")
     _, errors = plait(folder, "run", "small.scl", "--engine", engine, status=3)
-    assert "1 rows were not delivered (1 of b)" in errors
+    assert "1 row was not delivered (1 of b)" in errors
     letter = json.loads((folder / "dead.jsonl").read_text())
     assert (letter["stage"], letter["origin"], letter["line"], letter["offset"]) == ("b", "b.csv", 2, 15)
 
@@ -64,8 +64,20 @@ def test_set_overrides_an_option(folder):
 
 
 def test_set_of_a_stage_that_is_not_there_is_an_error(folder):
-    _, errors = plait(folder, "run", "small.scl", "--set", "wram.condition=(temp>20)", status=1)
+    _, errors = plait(folder, "run", "small.scl", "--set", "wram.condition=(temp>20)", status=2)
     assert "did you mean 'warm'?" in errors
+
+
+def test_a_mistake_in_a_setting_is_said_to_be_one(folder):
+    _, errors = plait(folder, "check", "small.scl", "--set", "warm.conditoin=(temp>20)", status=1)
+    assert "--set: filter=where has no option 'conditoin'" in errors
+
+
+def test_the_dead_letters_can_be_set_by_either_name(folder):
+    (folder / "b.csv").write_text("timestamp,temp\n2010-01-01T01:00:00Z,26\nnever,25\n")
+    for name in ("small", "pipeline"):
+        plait(folder, "run", "small.scl", "--set", f"{name}.dead_letters={name}.jsonl", status=3)
+        assert (folder / f"{name}.jsonl").exists()
 
 
 def test_check_shows_all_mistakes_with_their_places(folder):
@@ -87,6 +99,66 @@ def test_check_follows_the_columns(folder):
 def test_check_says_that_all_is_well(folder):
     printed, _ = plait(folder, "check", "small.scl")
     assert printed == "small.scl: 5 stages, no mistakes\n"
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        (
+            'event=when(from=both condition=(temp>1) print="{source:.1f}")',
+            "'source' is text, which has no such format",
+        ),
+        ('event=when(from=both condition=(temp>1) print="{tmp}")', "did you mean 'temp'?"),
+        ('event=when(from=both condition=(temp>1) call="alrm:note")', "there is no module 'alrm' (looked for in"),
+        ('event=when(from=both condition=(temp>1) call="alarm:nte")', "did you mean 'note'?"),
+        ('writer=csv(from=both path="sub")', "sub is a folder; name a file in it"),
+        ('writer=csv(from=both path="out.csv")', "out.csv is written by 'csv' already"),
+        ('writer=csv(from=both path="a.csv")', "a.csv is written by 'csv_2', and read here"),
+        (
+            'reader=csv(name=c path="a.csv" timestamp=tme)',
+            "small.scl:8:42: reader=csv: a.csv: timestamp=tme: there is no such column",
+        ),
+        ('reader=csv(name=c path="a.csv" lateness=2s)', "no merge reads from 'c'"),
+        ('derive=columns(from=both set=(x="temp || 1 > 2"))', "derive=columns"),
+        ('writer=csv(from=both path="x.csv" columns=[tmp])', "did you mean 'temp'?"),
+    ],
+)
+def test_check_finds_what_cannot_run(folder, stage, message):
+    (folder / "alarm.py").write_text("def note(event):\n    pass\n")
+    (folder / "sub").mkdir()
+    (folder / "small.scl").write_text(SCRIPT + stage + "\n")
+    _, errors = plait(folder, "check", "small.scl", status=1)
+    assert message in errors
+    assert "small.scl:" in errors
+
+
+def test_an_empty_pipeline_is_a_mistake(folder):
+    (folder / "small.scl").write_text("pipeline=small\n")
+    _, errors = plait(folder, "check", "small.scl", status=1)
+    assert "there is no stage in it" in errors
+
+
+def test_a_file_that_is_not_there_yet_is_a_note_of_check(folder):
+    (folder / "b.csv").unlink()
+    printed, errors = plait(folder, "check", "small.scl")
+    assert "no mistakes" in printed
+    assert "b.csv" in errors
+
+
+@pytest.mark.parametrize("body", ["raise ValueError('no line')", "raise SystemExit(7)"])
+def test_callbacks_that_raise_are_told_and_stop_nothing(folder, body):
+    (folder / "alarm.py").write_text(f"def note(event):\n    {body}\n")
+    (folder / "small.scl").write_text(SCRIPT + 'event=when(name=hot condition=(temp>10) call="alarm:note")\n')
+    _, errors = plait(folder, "run", "small.scl")
+    assert "hot: 2 callback errors" in errors
+    assert "alarm.py:1" in errors
+    assert (folder / "out.csv").exists()
+
+
+def test_a_closed_stdout_at_the_start_is_no_crash(folder):
+    command = f"{sys.executable} -m plait run small.scl >&-"
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_missing_input_file_ends_the_run_and_names_it(folder):

@@ -10,6 +10,7 @@ holds its readers back. Whoever waits for a worker's rows waits for its death, t
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -130,6 +131,9 @@ def _raise_if_it_failed(task: Any, name: str) -> None:
 def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop_path: Path) -> list[StageReport]:
     """Run chains in this worker, a thread each, and return their lines of the ledger. Runs on a pool worker."""
     stop = Stop(stop_path)
+    before = signal.signal(
+        signal.SIGTERM, signal.SIG_IGN
+    )  # to the whole group: the owner drains, and says when to stop
     turns = threading.Semaphore(_READ_AT_ONCE)
     runs = [_ChainRun(plan, chain, queues[chain.name], stop, turns) for chain in chains]
     try:
@@ -139,6 +143,7 @@ def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop
             run.join()
     finally:
         stop.close()
+        signal.signal(signal.SIGTERM, before)
     return [report for run in runs for report in run.reports]
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from ..errors import SourceError, nearest
+from ..errors import MissingSourceError, SourceError, nearest
 
 __all__ = ["FoundFile", "find_files", "open_bytes", "size_on_disk"]
 
@@ -42,12 +42,12 @@ def find_files(pattern: str, base: Path) -> list[FoundFile]:
     if place.exists():
         return [FoundFile(place, pattern)]
     if not glob.has_magic(pattern):
-        raise SourceError(_missing("there is no file", place))
+        raise MissingSourceError(_missing("there is no file", place))
     names = glob.glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
     paths = sorted(base / name for name in names)
     files = [path for path in paths if not path.is_dir()]
     if not files:
-        raise SourceError(_missing("no file matches", place))
+        raise MissingSourceError(_missing("no file matches", place))
     return [FoundFile(path, _shown(path, pattern, base)) for path in files]
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ..errors import nearest
 from ..fields import Kind, quote
 
-__all__ = ["TYPES", "Schema", "polars_type", "type_name"]
+__all__ = ["TYPES", "Schema", "polars_type", "shown_type", "type_name"]
 
 TYPES = ("text", "integer", "float", "boolean", "time")
 """The types that a column can be given. A `time` is a `Datetime("us", "UTC")`."""
@@ -41,6 +41,13 @@ def polars_type(name: str) -> Any:
         "boolean": pl.Boolean(),
         "time": pl.Datetime("us", "UTC"),
     }[name]
+
+
+def shown_type(dtype: Any) -> str:
+    """Name a polars type as schemas do, where they can: what messages call the type of a column."""
+    names = {"String": "text", "Int64": "integer", "Float64": "float", "Boolean": "boolean", "Null": "null"}
+    text = str(dtype)
+    return "time" if text.startswith("Datetime") else names.get(text, text.lower())
 
 
 def type_name(value: Any) -> str:

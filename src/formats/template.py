@@ -18,6 +18,7 @@ from ..errors import nearest
 from ..fields import Kind
 from ..record import lookup
 from .printing import print_columns, print_value
+from .schema import shown_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,6 +56,18 @@ class Template:
         """Return the first field that leads to none of these columns; None if all do."""
         known = set(columns)
         return next((name for name in self.names if name not in known and name.partition(".")[0] not in known), None)
+
+    def misfit(self, columns: Mapping[str, Any]) -> str | None:
+        """Return a sentence on the first field whose format no value of its column can take; None if all fit.
+
+        Args:
+            columns: names and polars types.
+        """
+        for part in self._parts:
+            dtype = columns.get(part.name or "")
+            if part.spec and dtype is not None and not _takes(dtype, part.spec):
+                return f"{{{part.name}:{part.spec}}}: {part.name!r} is {shown_type(dtype)}, which has no such format"
+        return None
 
     def render(self, record: Mapping[str, Any]) -> str:
         """Fill in one record. Raises ValueError if a value cannot be printed with its format."""
@@ -113,6 +126,15 @@ def _fits(sample: object, spec: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _takes(dtype: Any, spec: str) -> bool:
+    """Tell whether values of a polars type can be printed with the format; what cannot be known may."""
+    if dtype.is_temporal():
+        return "%" in spec or _fits("", spec)
+    if dtype.is_numeric():
+        return _fits(0 if dtype.is_integer() else 0.0, spec)
+    return _fits("", spec)
 
 
 def _value(record: Mapping[str, Any], name: str) -> Any:

@@ -29,6 +29,9 @@ class Transform(Component):
         """Return the running operator."""
         raise NotImplementedError
 
+    def probe(self, context: Context) -> None:
+        """Raise SpecError if something that it needs besides its input is not there. Called by the check of a plan."""
+
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return the columns of the output. Raises SpecError if the input's columns cannot be used."""
         return inputs

@@ -76,12 +76,14 @@ def _module(name: str, folder: Path | None, component: str) -> ModuleType:
         _refuse_namesake(name, folder, component)
         try:
             return importlib.import_module(name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             is_missing = isinstance(error, ModuleNotFoundError) and error.name == name.partition(".")[0]
+            place = f" (looked for in {folder} and among what is installed)" if folder is not None else ""
             problem = "there is no module" if is_missing else f"{type(error).__name__}: {error}; cannot import"
             here = [path.stem for path in folder.glob("*.py")] if folder is not None else []
             near = nearest(name, here) if is_missing else None
-            raise SpecError(component, f"{problem} {name!r}", option="call", value=name, suggestion=near) from error
+            message = f"{problem} {name!r}{place if is_missing else ''}"
+            raise SpecError(component, message, option="call", value=name, suggestion=near) from error
 
 
 def _refuse_namesake(name: str, folder: Path | None, component: str) -> None:
@@ -127,7 +129,7 @@ class Mishaps:
                 return
             self._told.add(sort)
             self._context.note(f"{self._context.stage}: {name} raised {sort[1]}: {error}")
-        _log.error("%s: %s raised", self._context.stage, name, exc_info=error)
+        _log.debug("%s: %s raised", self._context.stage, name, exc_info=error)
 
     def add(self, what: str, number: int, sentence: str) -> None:
         """Count something else that the run's report shall say."""
@@ -157,7 +159,7 @@ class BackgroundCalls:
         while (row := self._rows.get()) is not END:
             try:
                 self._function(row)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._mishaps.count(name_of(self._function), error)
 
     def __call__(self, row: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import Choice, Component, Duration, option
+from ..formats.schema import shown_type
 from ..record import TEXT, TIMESTAMP
 
 if TYPE_CHECKING:
@@ -97,6 +98,6 @@ class SortedMerge(Component):
         if not isinstance(dtype, pl.Datetime):
             raise self.wrong(
                 None,
-                f"the column `timestamp` of {name!r} is {str(dtype).lower()}, not a time; "
+                f"the column `timestamp` of {name!r} is {shown_type(dtype)}, not a time; "
                 "name its column, format= or unit= in the reader",
             )

@@ -63,7 +63,14 @@ class When(Transform):
             missing = Template(self.print).missing(inputs) if self.print is not None else None
             if missing is not None:
                 raise self.wrong("print", f"there is no column {missing!r}", suggestion=nearest(missing, inputs))
+            misfit = Template(self.print).misfit(inputs) if self.print is not None else None
+            if misfit is not None:
+                raise self.wrong("print", misfit)
         return inputs
+
+    def probe(self, context: Context) -> None:
+        if self.call is not None:
+            find_function(self.call, context.imports, self.title())
 
 
 class _Events(Operator):
@@ -103,7 +110,7 @@ class _Events(Operator):
             return
         try:
             self._function(row)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._mishaps.count(name_of(self._function), error)
 
     def _lines(self, events: pl.DataFrame) -> Sequence[str | None]:

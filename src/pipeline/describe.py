@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Mapping
-from typing import Any
 from xml.sax.saxutils import escape
 
 from ..fields import Component, Option, options_of
+from ..formats.schema import shown_type
 from .plan import Plan
 from .spec import PipelineSpec, Stage, given_options
 from .write import write_option
@@ -64,15 +64,8 @@ def _details(plan: Plan, stage: Stage) -> list[str]:
     columns = plan.columns.get(stage.name)
     details = [options] if options else []
     if columns and stage.family != "writer":
-        details.append("columns: " + ", ".join(f"{name} {type_name(dtype)}" for name, dtype in columns.items()))
+        details.append("columns: " + ", ".join(f"{name} {shown_type(dtype)}" for name, dtype in columns.items()))
     return details
-
-
-def type_name(dtype: Any) -> str:
-    """Name a polars type as schemas in SCL do."""
-    names = {"String": "text", "Int64": "integer", "Float64": "float", "Boolean": "boolean"}
-    text = str(dtype)
-    return "time" if text.startswith("Datetime") else names.get(text, text.lower())
 
 
 def mermaid(spec: PipelineSpec) -> str:

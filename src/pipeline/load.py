@@ -94,6 +94,7 @@ class _Loader:
         self._families: dict[str, str] = {}
         self._stages: list[Stage] = []
         self._pipeline: tuple[str, PipelineOptions, dict[str, str]] | None = None
+        self._from_outside: list[Any] = []
 
     def load(self, statements: Iterable[Statement]) -> PipelineSpec:
         for statement in statements:
@@ -174,9 +175,12 @@ class _Loader:
                 given[child.key] = child
                 draft.places[child.key] = _place(child.value)
         overriding = self._settings.pop(draft.name, {})
+        if draft.family == "pipeline":
+            overriding |= self._settings.pop("pipeline", {})
         for name, setting in overriding.items():
             given[name] = moved(setting, draft.statement)
             draft.places[name] = draft.places[""]
+            self._from_outside += [given[name], given[name].value]
         return given
 
     def _component(self, draft: _Draft, kind: type[Component], given: Mapping[str, Statement]) -> Component | None:
@@ -276,6 +280,8 @@ class _Loader:
             )
 
     def _wrong(self, node: Any, message: str, *, expected: Sequence[str] = (), suggestion: str | None = None) -> None:
+        if any(node is outside for outside in self._from_outside):
+            message = f"--set: {message}"
         self._mistakes.append(Mistake(node.line, node.column, message, node.length, tuple(expected), suggestion))
 
 

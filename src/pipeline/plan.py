@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import SourceError, SpecError
+from ..errors import MissingSourceError, SourceError, SpecError
 from ..operators.base import Transform
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
@@ -146,6 +146,7 @@ class _Planner:
         self._mistakes: list[tuple[Stage | None, SpecError]] = []
         self._notes: list[str] = []
         self._headers: dict[str, str | None] = {}
+        self._imports = spec.path.parent if spec.path is not None else None
 
     def plan(self) -> Plan:
         for stage in self._spec:
@@ -155,8 +156,10 @@ class _Planner:
                 self._columns[stage.name] = None
                 self._mistakes.append((stage, error))
         ordering = self._ordering()
+        self._check_order_options(ordering)
         texts = self._texts()
         self._check_paths()
+        self._check_ends()
         return Plan(
             self._spec,
             self._base,
@@ -177,6 +180,7 @@ class _Planner:
             columns = component.columns(inputs)
             return columns and {**columns}
         if isinstance(component, Transform):
+            component.probe(Context(stage=stage.name, base=self._base, imports=self._imports))
             return component.columns(inputs[0][1]) if inputs[0][1] != {} else {}
         if isinstance(component, Writer) and inputs[0][1]:
             component.check_columns(inputs[0][1])
@@ -185,9 +189,12 @@ class _Planner:
     def _reader_columns(self, stage: Stage, reader: Reader) -> Mapping[str, Any] | None:
         try:
             return reader.columns(Context(stage=stage.name, base=self._base))
-        except SourceError as error:
-            self._notes.append(f"{stage.name}: {error}")
+        except MissingSourceError as error:
+            self._notes.append(f"{stage.name}: {error}; its columns are not checked")
             return None
+        except SourceError as error:
+            option = "timestamp" if f"timestamp={reader.timestamp}" in str(error) else None
+            raise reader.wrong(option, str(error)) from error
 
     def _upstream(self, stage: Stage) -> list[Stage]:
         """Return all stages that lead to this one, in the order written."""
@@ -218,6 +225,24 @@ class _Planner:
                 f"{stage.name!r} leads to merges that differ in lateness, late or max_ahead; say so in the reader",
             )
             self._mistakes.append((stage, error))
+
+    def _check_order_options(self, ordering: Mapping[str, Ordering]) -> None:
+        """What is late is decided for a merge: without one, options about it would do nothing."""
+        for stage in self._spec:
+            if isinstance(stage.component, Reader) and stage.name not in ordering:
+                for name in ("lateness", "late", "max_ahead"):
+                    if getattr(stage.component, name) is not None:
+                        message = f"no merge reads from {stage.name!r}, so nothing is late; add merge=sorted( )"
+                        self._mistakes.append((stage, stage.component.wrong(name, message)))
+
+    def _check_ends(self) -> None:
+        """Say what nobody will see anything of."""
+        if not self._spec.stages:
+            error = SpecError(f"pipeline={self._spec.name}", "there is no stage in it")
+            self._mistakes.append((None, error))
+        for stage in self._spec:
+            if stage.family not in ("writer", "event") and not self._spec.consumers(stage.name):
+                self._notes.append(f"{stage.name}: nothing reads from it")
 
     def _texts(self) -> list[str]:
         """Find the readers whose rows are written as they were read, and check that this can be."""
@@ -268,6 +293,10 @@ class _Planner:
             path = getattr(stage.component, "path", None)
             if isinstance(stage.component, Writer) and path:
                 place = (self._base / path).resolve()
+                if place.is_dir():
+                    self._mistakes.append(
+                        (stage, stage.component.wrong("path", f"{path} is a folder; name a file in it"))
+                    )
                 if place in used:
                     error = stage.component.wrong("path", f"{path} is written by {used[place]} already")
                     self._mistakes.append((stage, error))

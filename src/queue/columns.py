@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError
+from ..formats.schema import shown_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +49,8 @@ def _common(column: str, one: tuple[str, Any], other: tuple[str, Any]) -> Any:
             return kind
     raise SpecError(
         "merge=sorted",
-        f"column {column!r} is {left} in {one_name!r} and {right} in {other_name!r}; cast or rename one of them",
+        f"column {column!r} is {shown_type(left)} in {one_name!r} and {shown_type(right)} in {other_name!r}; "
+        f"rename one of them, or say in its reader what it is: schema=({column}=...)",
         value=column,
     )
 

@@ -170,6 +170,16 @@ def test_a_signal_drains_a_live_run_and_completes_its_output(tmp_path, live, eng
     assert (status, (tmp_path / "out.csv").read_text()) == (0, "timestamp,n\n2010-01-01T00:00:00Z,1\n"), errors
 
 
+def test_a_signal_to_the_whole_group_is_one_request(tmp_path, live):
+    script(tmp_path, SILENT)
+    run = start(tmp_path, "run", "p.scl", "--engine", "local", env=live)
+    reading(run)
+    below = descendants(run.pid)
+    os.killpg(run.pid, signal.SIGTERM)
+    status, errors = ended(run, below)
+    assert (status, (tmp_path / "out.csv").exists()) == (0, True), errors
+
+
 @pytest.mark.parametrize("engine", ["serial", "local"])
 def test_a_second_signal_kills_a_run_that_does_not_drain(tmp_path, live, engine):
     script(tmp_path, SILENT.replace("silent", "stubborn"))
