@@ -182,7 +182,7 @@ def test_types_that_do_not_unite_are_an_error_that_names_inputs_and_column():
     merge = Merge(["a", "b"])
     merge.push(0, frame([1], n=[1]))
     merge.push(1, frame([1], n=["one"]))
-    with pytest.raises(SpecError, match="'n' is Int64 in 'a' and String in 'b'"):
+    with pytest.raises(SpecError, match="'n' is integer in 'a' and text in 'b'"):
         merge.take()
 
 
