@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..errors import WorkerError
+from .starting import starting
 from .task import RemoteTracebackError, Task
 from .worker import BEGUN, DONE, FAILED, READY, WHERE, work
 
@@ -188,12 +189,14 @@ class Crew:
     def _hire(self) -> None:
         from multiprocessing import current_process
 
+        from multiprocess import resource_tracker
         from multiprocess.connection import Pipe
 
         ours, theirs = Pipe()
         arguments = (theirs, os.getpid(), bytes(current_process().authkey))
         process = self._context.Process(target=work, args=arguments, name="plait-worker", daemon=True)
-        process.start()
+        with starting(resource_tracker):
+            process.start()
         theirs.close()
         with self._lock:
             self._workers.append(Worker(process, ours))

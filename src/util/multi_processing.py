@@ -108,13 +108,15 @@ class MultiProcessing:
         """Return the manager that the whole program shares: a process that keeps queues, dicts and locks for others."""
         with self._mutex:
             if self._manager is None:
-                from multiprocessing import get_context
+                from multiprocessing import get_context, resource_tracker
                 from multiprocessing.managers import SyncManager
 
+                from .starting import starting
                 from .worker import end_with
 
                 self._manager = SyncManager(ctx=get_context("spawn"))
-                self._manager.start(end_with, (os.getpid(),))
+                with starting(resource_tracker):
+                    self._manager.start(end_with, (os.getpid(),))
             return self._manager
 
     def Lock(self) -> Any:

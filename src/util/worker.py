@@ -31,6 +31,7 @@ def work(owner: Any, owner_pid: int, authkey: bytes) -> None:
     import multiprocessing
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the owner decides what it means
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # `starting` blocked it until here
     multiprocessing.current_process().authkey = authkey  # proxies of a manager show it; pathos' library has its own
     end_with(owner_pid)
     elsewhere = _Elsewhere(owner)
