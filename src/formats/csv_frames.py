@@ -50,7 +50,7 @@ def read_frames(
         sheet: the columns, as `examine` found them.
         options: how the file is to be read.
         keep_text: add the column `record.TEXT`.
-        seen: called with each block's event times.
+        seen: called with each column of times of each block.
     """
     header = read_header(stream, name, options.dialect, options.max_record, keep=not options.header)
     names = names_in(header, options, name, lambda _: None)
@@ -94,7 +94,7 @@ class _Maker:
     def _column(self, records: Records, name: str, place: int) -> tuple[pl.Series, Mapping[int, str]]:
         texts = column_texts(records, place, self.options.dialect.quote)
         if name != self.sheet.time:
-            return convert(name, texts, self.sheet.types[name], self.options.nulls, self.options.times)
+            return convert(name, texts, self.sheet.types[name], self.options.nulls, self.options.times, self.seen)
         read = self.options.times.read(with_nulls(texts.values, self.options.nulls))
         self.seen(read)
         return read.values.alias(TIMESTAMP), read.reasons

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .csv_texts import Texts
-    from .timestamps import EventTimes
+    from .timestamps import EventTimes, ReadTimes
 
     Flags = npt.NDArray[np.bool_]
 
@@ -43,14 +43,24 @@ def infer(texts: pl.Series) -> ColumnType:
 
 
 def convert(
-    name: str, texts: Texts, column: ColumnType, nulls: Collection[str], times: EventTimes
+    name: str,
+    texts: Texts,
+    column: ColumnType,
+    nulls: Collection[str],
+    times: EventTimes,
+    seen: Callable[[ReadTimes], None],
 ) -> tuple[pl.Series, Mapping[int, str]]:
-    """Return the column in its type, and the reason for each row whose text is not of that type."""
+    """Return the column in its type, and the reason for each row whose text is not of that type.
+
+    `seen` is called with a column of times, for what is to be said of them.
+    """
     values = with_nulls(texts.values, nulls)
     if column.kind in ("text", "null"):
         return values.alias(name), {}
     if column.kind == "time":
-        return _times(name, values, times)
+        read = times.read(values)
+        seen(read)
+        return _times(name, values, read)
     typed = read_texts(values, column.kind)
     rows: set[int] = set()
     if typed.null_count() > values.null_count():
@@ -60,8 +70,7 @@ def convert(
     return typed.alias(name), {row: _misfit(name, values[row], column) for row in sorted(rows)}
 
 
-def _times(name: str, values: pl.Series, times: EventTimes) -> tuple[pl.Series, Mapping[int, str]]:
-    read = times.read(values)
+def _times(name: str, values: pl.Series, read: ReadTimes) -> tuple[pl.Series, Mapping[int, str]]:
     reasons = {row: f"column {name!r}: {reason}" for row, reason in read.reasons.items() if values[row]}
     return read.values.alias(name), reasons
 

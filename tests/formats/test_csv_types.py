@@ -19,7 +19,8 @@ def converted(texts, kind, *, inferred=False, nulls=()):
     """Return the values and reasons of a column that is written as CSV (with a first column that is never empty)."""
     data = "".join(f"x,{text}\n" for text in texts).encode()
     records = scan(data, Dialect(), Bounds(2, 1 << 20), final=True, first_line=1)
-    column, reasons = convert("c", column_texts(records, 1, ord('"')), ColumnType(kind, inferred), nulls, EventTimes())
+    texts_of_c = column_texts(records, 1, ord('"'))
+    column, reasons = convert("c", texts_of_c, ColumnType(kind, inferred), nulls, EventTimes(), lambda _: None)
     return column.to_list(), reasons
 
 

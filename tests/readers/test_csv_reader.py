@@ -282,3 +282,27 @@ def test_size_is_that_of_the_files(write, tmp_path):
     write("a\n1\n", "x1.csv")
     write("a\n1\n", "x2.csv")
     assert CSVReader("x*.csv").size(Context(base=tmp_path)) == 8
+
+
+AUTUMN = "2024-10-27T02:30 2024-10-27T02:40 2024-10-27T02:10"
+
+
+def test_the_hour_that_a_zone_repeats_is_noted_for_event_times(write, tmp_path):
+    name = write("\n".join(["timestamp", *AUTUMN.split()]))
+    frame, _, notes = read(name, tmp_path, zone="Europe/Berlin")
+    assert [time.strftime("%H:%M") for time in frame["timestamp"]] == ["00:30", "00:40", "00:10"]
+    assert notes == ["times in the hour that Europe/Berlin repeats in autumn were taken as its first pass"]
+
+
+def test_the_hour_that_a_zone_repeats_is_noted_for_other_columns_of_times(write, tmp_path):
+    name = write("\n".join(["timestamp,sent", *(f"2024-10-27T00:00Z,{time}" for time in AUTUMN.split())]))
+    frame, _, notes = read(name, tmp_path, schema={"sent": "time"}, zone="Europe/Berlin")
+    assert [time.strftime("%H:%M") for time in frame["sent"]] == ["00:30", "00:40", "00:10"]
+    assert notes == ["times in the hour that Europe/Berlin repeats in autumn were taken as its first pass"]
+
+
+def test_other_columns_of_times_without_a_zone_are_noted(write, tmp_path):
+    name = write("sent\n2024-10-27T02:30\n")
+    assert read(name, tmp_path, schema={"sent": "time"})[2] == [
+        "times that name no zone were taken as UTC; zone= says otherwise"
+    ]
