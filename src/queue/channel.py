@@ -35,6 +35,7 @@ class Queue:
     | several writers | yes, any number of processes and threads |
     | several readers | yes: each item goes to one of them; with several, items are handed out one at a time |
     | order | that of each writer is kept; among writers, by arrival |
+    | a writer fails | its Failure comes after what it had put: `get` returns it, iteration raises its error |
     | a writer is killed | what it had not shipped is lost; nobody else notices |
     | a reader is killed | what it had fetched is lost (little more than it had used); nobody else notices |
     | the owner is killed | readers get `EOFError`, writers `BrokenPipeError`, both naming the process |
@@ -161,8 +162,14 @@ class Queue:
         return taken
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield items until END, which is taken and not yielded."""
+        """Yield items until END, which is taken and not yielded.
+
+        Raises:
+            BaseException: the error of a Failure, where it stands among the items; `get` returns the mark itself.
+        """
         while (item := self.get()) is not END:
+            if isinstance(item, Failure):
+                raise item.error
             yield item
 
     # Looking on.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..record import END
+from ..record import END, Failure
 
 __all__ = ["IterableQueue"]
 
@@ -14,6 +14,7 @@ class IterableQueue:
     """Iterates over any queue that has `get`, until END: the class `queue.Empty`, which a producer puts last.
 
     Blocks in the queue's own `get` while nothing is there. `END` is taken and not yielded; what comes after it stays.
+    A `Failure` raises its error: a producer that cannot go on looks like no producer that is done.
 
     | | |
     |---|---|
@@ -38,4 +39,6 @@ class IterableQueue:
 
     def __iter__(self) -> Iterator[Any]:
         while (item := self.source_queue.get()) is not END:
+            if isinstance(item, Failure):
+                raise item.error
             yield item
