@@ -26,12 +26,15 @@ from typing import Final
 
 import polars as pl
 
-__all__ = ["almost_a_number", "are_codes", "are_long", "infer_type", "read_texts"]
+__all__ = ["BOOLEANS", "CODE", "LONG", "almost_a_number", "are_codes", "infer_type", "read_texts"]
 
 _TRUE: Final = ("true", "True", "TRUE")
 _FALSE: Final = ("false", "False", "FALSE")
-_CODE: Final = r"^(\+|[+-]?0[0-9]|-0$)"
-_LONG: Final = "^-?[0-9]{19,}$"
+BOOLEANS: Final[Mapping[str, bool]] = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
+CODE: Final = r"^(\+|[+-]?0[0-9]|-0$)"
+"""What begins with a plus sign or a leading zero, as an inferred number never does."""
+LONG: Final = "^-?[0-9]{19,}$"
+"""Integers of so many digits that a float would lose some."""
 
 
 def infer_type(texts: pl.Series) -> str:
@@ -39,13 +42,13 @@ def infer_type(texts: pl.Series) -> str:
     present = _present(texts)
     if present.is_empty():
         return "text"
-    if present.is_in([*_TRUE, *_FALSE]).all():
+    if present.is_in([*BOOLEANS]).all():
         return "boolean"
     if present.cast(pl.Float64, strict=False).has_nulls() or are_codes(present).any():
         return "text"
     if not present.cast(pl.Int64, strict=False).has_nulls():
         return "integer"
-    if are_long(present).any() or not present.str.contains("[0-9]").any():
+    if present.str.contains(LONG).any() or not present.str.contains("[0-9]").any():
         return "text"
     return "text" if _overflows(present).any() else "float"
 
@@ -65,13 +68,8 @@ def read_texts(texts: pl.Series, kind: str) -> pl.Series:
 
 
 def are_codes(texts: pl.Series) -> pl.Series:
-    """Tell which texts have a plus sign or a leading zero, which an inferred number never has."""
-    return texts.str.contains(_CODE).fill_null(value=False)
-
-
-def are_long(texts: pl.Series) -> pl.Series:
-    """Tell which texts are integers of so many digits that a float would lose some."""
-    return texts.str.contains(_LONG).fill_null(value=False)
+    """Tell which texts are such as `CODE` describes."""
+    return texts.str.contains(CODE).fill_null(value=False)
 
 
 def _present(texts: pl.Series) -> pl.Series:
