@@ -35,7 +35,7 @@ class FileReader(LineReader):
     r"""Read a file line by line: each line is a record.
 
     ```
-    2010-01-01T00:00:00Z dome open      pattern="(?P<timestamp>\S+) (?P<text>.*)"
+    2010-01-01T00:00:00Z dome open      pattern="(?P<timestamp>\\S+) (?P<text>.*)"
     -> timestamp=2010-01-01T00:00:00Z text="dome open"
     ```
 
@@ -60,7 +60,8 @@ class FileReader(LineReader):
 
     payload: str = option("what a line is", Choice(("text", "json", "scl", "csv")), default="text")
     pattern: str | None = option(
-        "regular expression for payload=text; a line is matched from its beginning, its named groups are the columns",
+        "regular expression for payload=text; a line is matched from its beginning, its named groups are the columns; "
+        r"in a pipeline file each of its backslashes is written twice, as in \\d",
         Pattern(),
         default=None,
     )

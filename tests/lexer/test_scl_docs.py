@@ -1,6 +1,7 @@
 """What docs/scl.md shows is what happens."""
 
 import doctest
+import re
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,11 @@ def test_the_mistakes_are_the_ones_shown():
     with pytest.raises(ScriptError) as caught:
         parse("# weather\nreader=csv(path= timestamp=date)\nfilter=x(from=2010-01-01)", "weather.scl")
     assert str(caught.value) == block
+
+
+def test_the_regular_expressions_are_what_the_page_says():
+    (strings,) = re.findall(
+        r"`(\S+ \S+)` is\nthe expression `(.*?)`, while `(.*?)` is `(.*?)`", DOCS.read_text("utf-8")
+    )
+    written, means, single, is_only = strings
+    assert parse(f"a={written} b={single}") == {"a": means, "b": is_only}

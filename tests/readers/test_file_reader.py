@@ -5,10 +5,12 @@ import json
 import os
 import pickle
 import queue as stdlib_queue
+import re
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
+from plait import Pipeline
 from plait.errors import SourceError, SpecError
 from plait.fields import options_of
 from plait.readers import FileReader, JSONLReader
@@ -90,6 +92,27 @@ def test_line_longer_than_max_record_is_a_dead_letter_that_names_the_option(tmp_
     assert len(letter.text) < 300
 
 
+def run_script(folder, text):
+    write(folder / "a.scl", text)
+    Pipeline.load(folder / "a.scl", base=folder).run("serial")
+    return [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
+
+
+def test_the_pattern_in_the_card_reads_the_line_beside_it(tmp_path):
+    line, pattern = re.search(r"^    (2010.*?) {6}(pattern=.*)$", FileReader.__doc__, re.MULTILINE).groups()
+    write(tmp_path / "log.txt", line + "\n")
+    script = f'reader=file(path="log.txt" {pattern})\nwriter=jsonl(path="out.jsonl")\n'
+    assert run_script(tmp_path, script) == [{"timestamp": "2010-01-01T00:00:00Z", "text": "dome open"}]
+
+
+def test_a_dead_letter_quotes_the_pattern_as_it_was_understood(tmp_path):
+    write(tmp_path / "log.txt", "2010-01-01T00:00:00Z dome open\n")
+    script = r'reader=file(path="log.txt" pattern="(?P<timestamp>\S+) (?P<text>.*)")'
+    run_script(tmp_path, script + '\nwriter=jsonl(path="out.jsonl")\n')
+    (letters,) = tmp_path.glob("*.dead.jsonl")
+    assert "does not match the pattern (?P<timestamp>S+) (?P<text>.*)" in letters.read_text()
+
+
 def test_groups_of_the_pattern_are_typed_columns_and_a_line_without_match_is_a_dead_letter(tmp_path):
     write(tmp_path / "log.txt", "2010-01-01T00:00:00Z 21.5 dome open\n???\n2010-01-01T00:00:01Z 20 closed\n")
     reader = FileReader("log.txt", pattern=r"(?P<timestamp>\S+) (?P<temp>\S+) (?P<what>.*)")
@@ -98,7 +121,8 @@ def test_groups_of_the_pattern_are_typed_columns_and_a_line_without_match_is_a_d
         {"timestamp": datetime(2010, 1, 1, tzinfo=UTC), "temp": 21.5, "what": "dome open"},
         {"timestamp": datetime(2010, 1, 1, 0, 0, 1, tzinfo=UTC), "temp": 20.0, "what": "closed"},
     ]
-    assert run.dead == {2: "does not match the pattern"}
+    assert list(run.dead) == [2]
+    assert run.dead[2].startswith("does not match the pattern (?P<")
     assert reader.columns(run.context) == {
         "timestamp": pl.Datetime("us", "UTC"), "temp": pl.Float64, "what": pl.String
     }  # fmt: skip
