@@ -23,6 +23,8 @@ __all__ = [
     "to_text",
 ]
 
+_EXPECTED: Final = 'expected an object such as {"temp": 1.5}'
+_SHOWN: Final = 60
 _PICKLE: Final = re.compile(rb"\x80[\x02-\x05]")
 
 
@@ -85,10 +87,27 @@ def _why_not_json(data: bytes, error: ValueError) -> str:
     if _PICKLE.match(data):
         return "looks like a Python pickle, which is never opened; send JSON"
     if isinstance(error, msgspec.ValidationError) and "`object`" in str(error):
-        return f"JSON that is not an object but {str(error).rpartition('got ')[2].split(' - ')[0].strip('`')}"
+        return _why_no_object(data, str(error))
     if isinstance(error, UnicodeDecodeError):
         return f"not JSON: not UTF-8: {error.reason}"
-    return f"not JSON: {error}"
+    return f"not JSON: {error}; {_EXPECTED}, not {_shown(data)}"
+
+
+def _why_no_object(data: bytes, complaint: str) -> str:
+    """Say what stands there; msgspec complains of the type of the first value before it looks at the rest."""
+    import msgspec
+
+    try:
+        msgspec.json.decode(data)
+    except ValueError:
+        return f"not JSON as a whole; {_EXPECTED}, not {_shown(data)}"
+    kind = complaint.rpartition("got ")[2].split(" - ")[0].strip("`")
+    return f"JSON that is not an object but {kind}; {_EXPECTED}, not {_shown(data)}"
+
+
+def _shown(data: bytes) -> str:
+    text = data[:_SHOWN].decode("utf-8", "backslashreplace")
+    return repr(text if len(data) <= _SHOWN else text + "...")
 
 
 class TextPayload:
@@ -112,7 +131,7 @@ class TextPayload:
             return {"text": text}
         match = re.match(self._pattern, text)
         if match is None:
-            raise UnreadableError("does not match the pattern")
+            raise UnreadableError(f"does not match the pattern {self._pattern.pattern}")
         return {name: value or None for name, value in match.groupdict().items()}
 
 

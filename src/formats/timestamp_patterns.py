@@ -98,7 +98,8 @@ def parse_iso(text: str) -> Moment:
     """
     match = _ISO.fullmatch(text) or _ISO_BASIC.fullmatch(text)
     if match is None:
-        raise ValueError(f"{_shown(text)} is not a time as ISO 8601 writes it; say how it is written with format=")
+        how = "what it counts since 1970 with unit=, or " if _NUMBER.fullmatch(text) else ""
+        raise ValueError(f"{_shown(text)} is not a time as ISO 8601 writes it; say {how}how it is written with format=")
     local, aware = _moment(text, match.groupdict())
     return local, aware or text.endswith("UTC")
 

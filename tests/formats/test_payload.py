@@ -58,6 +58,20 @@ class Trap:
         return open, (self.path, "w")
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"1577836800,2", "not JSON as a whole; expected an object such as {\"temp\": 1.5}, not '1577836800,2'"),
+        (b"time,temp", "expected an object such as {\"temp\": 1.5}, not 'time,temp'"),
+        (b"17", "JSON that is not an object but int; expected an object such as {\"temp\": 1.5}, not '17'"),
+        (b"[" + b"1," * 99 + b"1]", "not '[1,1,1"),
+    ],
+)
+def test_what_is_no_json_object_is_shown_with_what_was_expected(data, says):
+    assert says in reason("json", data)
+    assert len(reason("json", data)) < 200
+
+
 @pytest.mark.parametrize("name", ["json", "text", "csv"])
 def test_pickle_is_never_opened(tmp_path, name):
     sprung = tmp_path / "sprung"
@@ -77,7 +91,7 @@ def test_text_that_is_not_utf_8_names_the_byte():
 def test_groups_of_a_pattern_are_the_fields_and_what_matches_nothing_is_null():
     pattern = r"(?P<time>\S+) (?P<level>[A-Z]+)?(?P<text>.*)"
     assert read("text", b"12:00 ", pattern=pattern) == {"time": "12:00", "level": None, "text": None}
-    assert reason("text", b"nothing", pattern=pattern) == "does not match the pattern"
+    assert reason("text", b"nothing", pattern=pattern) == f"does not match the pattern {pattern}"
 
 
 def test_raw_bytes_are_kept_as_they_are():

@@ -337,3 +337,15 @@ def test_looks_like_times():
     assert times.looks_like_times(pl.Series(["2010-01-01", "2010-01-02", "x"]))
     assert not times.looks_like_times(pl.Series(["2010-01-01", "x", "y"]))
     assert not times.looks_like_times(pl.Series([None], dtype=pl.String))
+
+
+@pytest.mark.parametrize("text", ["1577836800", "-1.5", "1577836800.25"])
+def test_a_number_that_is_no_time_is_told_of_unit_and_format(text):
+    (reason,) = EventTimes().read(pl.Series([text])).reasons.values()
+    assert reason.endswith("say what it counts since 1970 with unit=, or how it is written with format=")
+
+
+def test_a_text_that_is_no_time_is_told_of_format_alone():
+    (reason,) = EventTimes().read(pl.Series(["yesterday"])).reasons.values()
+    assert "format=" in reason
+    assert "unit=" not in reason
