@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -40,6 +41,12 @@ def folder(tmp_path: Path) -> Path:
 
 def name_of(path: Path) -> str:
     return path.relative_to(EXAMPLES).with_suffix("").as_posix()
+
+
+@pytest.mark.parametrize("page", sorted(path for path in EXAMPLES.rglob("*.*") if path.is_file()), ids=name_of)
+def test_scripts_are_shown_with_the_python_that_has_plait(page):
+    commands = re.findall(r"(\S*python) examples/", page.read_text(encoding="utf-8"))
+    assert set(commands) <= {"./venv/bin/python"}
 
 
 # All examples

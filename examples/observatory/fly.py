@@ -1,6 +1,6 @@
 """The whole flight in one command: simulate, publish, merge, watch the limits, and sum up.
 
-    python examples/observatory/fly.py [--engine serial|local]
+    ./venv/bin/python examples/observatory/fly.py [--engine serial|local]
 
 The simulator runs in a process of its own, as the real feed does; observatory.scl is loaded and run from Python.
 """

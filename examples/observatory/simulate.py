@@ -1,7 +1,7 @@
 """A small airborne observatory, simulated: the same seed gives the same flight, byte for byte.
 
-    python examples/observatory/simulate.py                 write what was recorded on board to out/observatory/
-    python examples/observatory/simulate.py --publish       ... and then publish the live part over ZeroMQ
+    ./venv/bin/python examples/observatory/simulate.py             write what was recorded on board to out/observatory/
+    ./venv/bin/python examples/observatory/simulate.py --publish   ... and then publish the live part over ZeroMQ
 
 | what | where it goes | how it looks |
 |---|---|---|
