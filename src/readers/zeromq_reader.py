@@ -46,7 +46,8 @@ class ZeroMQReader(RecordReader):
     Full: `high_water_mark` messages wait in the socket, then PUSH waits and PUB drops without a word: number the
     messages (`sequence`), and the run reports what is missing.
     Ends: with a message that is `end`, after `count` messages, or when the run is to stop; it then delivers what has
-    arrived. A publisher that comes late or goes away is waited for; after `idle` the stages behind are told.
+    arrived. A publisher that comes late or goes away is waited for (a host that is not known is an error); after `idle`
+    the stages behind are told.
     Dead letters: payloads that cannot be read (a pickle is never opened) and wrong numbers of frames.
 
     Example:

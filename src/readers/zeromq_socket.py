@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceError
 from ..running import Context
+from .zeromq_endpoint import check_endpoint
 from .zeromq_keys import CurveKeys
 
 if TYPE_CHECKING:
@@ -145,10 +146,11 @@ def open_inbox(address: Address, context: Context) -> Iterator[Inbox]:
     """Open the socket in a ZeroMQ context of its own, and close both, dropping what nobody asked for.
 
     Raises:
-        SourceError: the address is in use, is none, or cannot be had.
+        SourceError: the address is in use, is none, or cannot be had; its port or its host cannot exist.
     """
     import zmq
 
+    check_endpoint(address.endpoint, bind=address.bind)
     own: zmq.Context[Any] = zmq.Context()
     try:
         socket = own.socket(zmq.SUB if address.socket == "sub" else zmq.PULL)

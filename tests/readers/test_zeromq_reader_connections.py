@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 import socket as sockets
 import subprocess
@@ -256,3 +257,30 @@ def test_secret_is_never_shown(keys, caplog):
     items.close()
     assert secret not in repr(reader)
     assert secret not in caplog.text
+
+
+# Addresses that cannot be
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        ({"connect": "tcp://127.0.0.1:99999"}, "there is no port 99999; ports are 1 to 65535"),
+        ({"connect": "tcp://127.0.0.1:0"}, "there is no port 0"),
+        ({"bind": "tcp://127.0.0.1:65536"}, "there is no port 65536"),
+        ({"connect": "tcp://nowhere.invalid:5555"}, "the host 'nowhere.invalid' is not known here"),
+        ({"connect": f"tcp://{'x' * 70}.invalid:5555"}, "is not known here"),
+        ({"connect": "tcp://eth0:0;nowhere.invalid:5555"}, "the host 'nowhere.invalid' is not known here"),
+    ],
+)
+def test_an_address_that_cannot_be_is_an_error_and_not_waited_for(endpoint, says):
+    with pytest.raises(SourceError, match=re.escape(says)) as caught:
+        next(ZeroMQReader(**endpoint, idle=None).open(Context()))
+    assert str(caught.value).startswith(next(iter(endpoint.values())))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_a_host_that_is_known_is_waited_for(host):
+    items = ZeroMQReader(connect=f"tcp://{host}:1", idle="20ms").open(Context())
+    assert isinstance(next(items), Idle)
+    items.close()
