@@ -43,4 +43,4 @@ def test_the_regular_expressions_are_what_the_page_says():
         r"`(\S+ \S+)` is\nthe expression `(.*?)`, while `(.*?)` is `(.*?)`", DOCS.read_text("utf-8")
     )
     written, means, single, is_only = strings
-    assert parse(f"a={written} b={single}") == {"a": means, "b": is_only}
+    assert [statement["value"] for statement in parse(f"a={written} b={single}")] == [means, is_only]
