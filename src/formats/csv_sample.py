@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import polars as pl
@@ -14,29 +15,54 @@ from .csv_file import Header
 from .csv_options import CsvOptions
 from .csv_scan import Records, by_counting, scan
 from .csv_texts import column_texts, with_nulls
+from .delimiter import unsplit
 from .files import FoundFile
 
-__all__ = ["sample_records", "sample_texts"]
+__all__ = ["Sampled", "sample_records", "sample_texts"]
 
 _SLICES: Final = 8
 _TRIES: Final = 16
+_MEND: Final = "name them all with columns=[ ] (and header=yes, if the first line holds names), or look at delimiter="
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Records of a sample, and where they stand.
+
+    Attributes:
+        records: the records.
+        file: what messages call their file.
+        offset: byte of the file at which their block begins; None if it is the start of the file: then its lines are
+            known.
+    """
+
+    records: Records
+    file: str
+    offset: int | None
+
+    def place(self, row: int) -> str:
+        """Return the file and the line of a record, or, where that is not known, its first byte."""
+        if self.offset is None:
+            return f"{self.file}:{int(self.records.lines[row])}"
+        return f"{self.file}, byte {self.offset + int(self.records.row_starts[row])}"
 
 
 def sample_records(
     stream: BinaryIO, file: FoundFile, header: Header, names: Sequence[str], options: CsvOptions, budget: int
-) -> Iterator[Records]:
+) -> Iterator[Sampled]:
     """Yield records from the start of a file and, if it can be searched, from places all over it."""
     bounds = Bounds(len(names), options.max_record)
     head, records, complete = _head(stream, header, bounds, options, budget // 2)
     if records is None:
         return
     _check_width(records, names, file.name, options)
-    yield records
+    yield Sampled(records, file.name, None)
     if not complete and isinstance(getattr(stream, "raw", None), io.FileIO):
-        for part in _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2):
+        for end, part in _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2):
             found = _sound(part, bounds, options)
             if found is not None:
-                yield found
+                records, size = found
+                yield Sampled(records, file.name, end - size)
 
 
 def _head(
@@ -50,19 +76,20 @@ def _head(
     data = header.rest + stream.read(max(1, budget - len(header.rest)))
     while data:
         more = stream.read(1)
-        records = scan(data, options.dialect, bounds, final=not more, first_line=1)
+        records = scan(data, options.dialect, bounds, final=not more, first_line=header.line)
         if not more or len(records.counts) or len(data) > bounds.max_record:
             return len(data) + len(more), records, not more
         data += more + stream.read(len(data))
     return 0, None, True
 
 
-def _slices(stream: BinaryIO, start: int, end: int, budget: int) -> Iterator[bytes]:
-    """Yield what stands in places spread over a file, from a line end on."""
+def _slices(stream: BinaryIO, start: int, end: int, budget: int) -> Iterator[tuple[int, bytes]]:
+    """Yield what stands in places spread over a file, from a line end on, and the byte of the file behind it."""
     size = min(budget // _SLICES, max(0, end - start) // _SLICES) + 1
     for number in range(1, _SLICES + 1):
         stream.seek(start + max(0, end - start - size) * number // _SLICES)
-        yield _behind_line_end(stream.read(size))
+        part = stream.read(size)
+        yield stream.tell(), _behind_line_end(part)
 
 
 def _behind_line_end(data: bytes) -> bytes:
@@ -70,8 +97,8 @@ def _behind_line_end(data: bytes) -> bytes:
     return data[line_end + 1 :] if line_end >= 0 else b""
 
 
-def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> Records | None:
-    """Return the records of a slice, or None if it makes no sense.
+def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> tuple[Records, int] | None:
+    """Return the records of a slice, and how many bytes from its end they begin; None if it makes no sense.
 
     It may begin inside quotes: then it makes no sense from there, and the next lines are tried.
     """
@@ -81,10 +108,10 @@ def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> Records | None:
             return None
         found = scan(data, options.dialect, bounds, final=False, first_line=1)
         if quote is None or quote not in data:
-            return found if len(found.dead) * 10 <= len(found.counts) else None
+            return (found, len(data)) if len(found.dead) * 10 <= len(found.counts) else None
         counted = by_counting(Block(data, options.dialect, final=False), bounds)
         if counted is not None and not found.dead:
-            return found
+            return found, len(data)
         data = _behind_line_end(data)
     return None
 
@@ -104,6 +131,5 @@ def _check_width(records: Records, names: Sequence[str], file: str, options: Csv
     short = "; the header is one name short" if count == len(names) + 1 and not options.columns else ""
     raise SourceError(
         f"{file}: {who} names {len(names)} column{'s' * (len(names) != 1)}, but every row has "
-        f"{count} field{'s' * (count != 1)}{short}; "
-        "name them all with columns=[ ] (and header=yes, if the first line holds names), or look at delimiter="
+        f"{count} field{'s' * (count != 1)}{short}; " + (unsplit(names, chr(options.dialect.delimiter)) or _MEND)
     )

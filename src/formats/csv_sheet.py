@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +13,9 @@ from ..errors import SourceError, nearest
 from ..record import TIMESTAMP
 from .csv_file import Header, read_header
 from .csv_options import CsvOptions
-from .csv_sample import sample_records, sample_texts
+from .csv_sample import Sampled, sample_records, sample_texts
 from .csv_types import ColumnType, infer
+from .delimiter import unsplit
 from .files import FoundFile, open_bytes
 from .schema import Schema, polars_type
 from .text_types import almost_a_number
@@ -95,6 +96,7 @@ def examine(files: Sequence[FoundFile], options: CsvOptions, note: Callable[[str
     """
     sheet: Sheet | None = None
     samples: dict[str, list[pl.Series]] = {}
+    found: list[Sampled] = []
     budget = max(_LEAST_SAMPLE, options.sample // max(1, len(files)))
     for file in files:
         _check_regular(file)
@@ -105,13 +107,17 @@ def examine(files: Sequence[FoundFile], options: CsvOptions, note: Callable[[str
                 continue
             sheet = sheet or Sheet(dict.fromkeys(names, ColumnType("text", inferred=True)), None, file.name)
             sheet.places(names, file.name)
-            for records in sample_records(stream, file, header, names, options, budget):
+            for sampled in sample_records(stream, file, header, names, options, budget):
+                found.append(sampled)
                 for place, name in enumerate(names):
-                    samples.setdefault(name, []).append(sample_texts(records, place, options))
+                    samples.setdefault(name, []).append(sample_texts(sampled.records, place, options))
     if sheet is None:
         return None
     sample = {name: pl.concat(samples[name]) if name in samples else pl.Series(dtype=pl.String) for name in sheet.types}
-    return _decide(sheet, sample, options, note)
+    decided = _decide(sheet, sample, options, note)
+    for sentence in _doubts(decided, sample, found, options):
+        note(sentence)
+    return decided
 
 
 def _check_regular(file: FoundFile) -> None:
@@ -123,17 +129,36 @@ def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, 
     """Settle the types and the event time."""
     for name in options.schema:
         if name not in sheet.types:
-            raise SourceError(f"{sheet.origin}: schema=( ) names {name!r}, {_unknown(name, sheet.types)}")
+            raise SourceError(f"{sheet.origin}: schema=( ) names {name!r}, {_unknown(name, sheet.types, options)}")
     time = _event_time(sheet, sample, options, note)
     declared = dict(options.schema) | ({time: "time"} if time is not None else {})
     types = {name: _type(declared.get(name), sample[name]) for name in sheet.types}
-    for name, column in types.items():
-        if column == ColumnType("text", inferred=True) and (odd := almost_a_number(sample[name])) is not None:
-            note(
-                f"{sheet.origin}: column {name!r} is text, because a few values are no numbers, such as {odd[:40]!r}; "
-                f"null=[ ] makes them null, schema={Schema().write([(name, 'float')])} dead letters"
-            )
     return Sheet(types, time, sheet.origin)
+
+
+def _doubts(
+    sheet: Sheet, sample: Mapping[str, pl.Series], found: Sequence[Sampled], options: CsvOptions
+) -> Iterator[str]:
+    """Yield what may not be as it was meant: a header that is not split, numbers that a few values make text."""
+    said = unsplit(sheet.types, chr(options.dialect.delimiter)) if options.header and not options.columns else None
+    if said:
+        yield f"{sheet.origin}: {said}, if that is what stands between its fields"
+    for name, column in sheet.types.items():
+        if column == ColumnType("text", inferred=True) and (odd := almost_a_number(sample[name])) is not None:
+            place = _place(found, int((sample[name] == odd).arg_true()[0]))
+            yield (
+                f"{place}: column {name!r} is text because of {odd[:40]!r}, although most of its values are numbers; "
+                f"schema={Schema().write([(name, 'float')])} would divert such rows instead, null=[ ] make them null"
+            )
+
+
+def _place(found: Sequence[Sampled], row: int) -> str:
+    """Return where a row of all that was sampled stands."""
+    for sampled in found:
+        if row < len(sampled.records.lines):
+            return sampled.place(row)
+        row -= len(sampled.records.lines)
+    raise AssertionError("the row is one of the sample")
 
 
 def _type(declared: str | None, sample: pl.Series) -> ColumnType:
@@ -148,7 +173,7 @@ def _event_time(
     """Return the column that holds the event time, if any. Raises SourceError if one is named that is not there."""
     named, times = options.timestamp, options.times
     if named is not None and named not in sheet.types:
-        raise SourceError(f"{sheet.origin}: timestamp={named}: {_unknown(named, sheet.types)}")
+        raise SourceError(f"{sheet.origin}: timestamp={named}: {_unknown(named, sheet.types, options)}")
     if named not in (None, TIMESTAMP) and TIMESTAMP in sheet.types:
         raise SourceError(
             f"{sheet.origin}: timestamp={named} would be called 'timestamp', but there is such a column already; "
@@ -182,7 +207,10 @@ def _event_time(
     return None
 
 
-def _unknown(name: str, known: Mapping[str, ColumnType]) -> str:
+def _unknown(name: str, known: Mapping[str, ColumnType], options: CsvOptions) -> str:
+    said = unsplit(known, chr(options.dialect.delimiter))
+    if said:
+        return f"there is no such column; {said}"
     near = nearest(name, known)
     listed = ", ".join(known)
     return f"there is no such column; there are {listed}" + (f"; did you mean {near!r}?" if near else "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..fields import Kind, quote
 
-__all__ = ["Delimiter"]
+__all__ = ["Delimiter", "unsplit"]
 
+_USUAL = ",;\t|"
 _WRITTEN = {"tab": "\t", "\\t": "\t"}
 
 
@@ -30,3 +32,18 @@ class Delimiter(Kind):
 
     def write(self, value: str) -> str:
         return "tab" if value == "\t" else quote(value)
+
+
+def unsplit(names: Collection[str], delimiter: str) -> str | None:
+    """Say which other delimiter a header seems to have that is one column; None if it seems to have none.
+
+    >>> print(unsplit(["time;temp"], ","))
+    the header is one column, 'time;temp'; say delimiter=";"
+    """
+    if len(names) != 1:
+        return None
+    (name,) = names
+    found = max(_USUAL, key=lambda character: 0 if character == delimiter else name.count(character))
+    if found == delimiter or found not in name:
+        return None
+    return f"the header is one column, {name[:80]!r}; say delimiter={Delimiter().write(found)}"
