@@ -111,7 +111,7 @@ def merged(simulate) -> list[dict[str, Any]]:
 
 
 def iso(time: datetime) -> str:
-    return time.isoformat(timespec="milliseconds" if time.microsecond else "seconds").replace("+00:00", "Z")
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")  # as the finest of the sources has them
 
 
 def alarms_of(records: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:

@@ -67,6 +67,7 @@ class Assembly:
                 base=self.plan.base,
                 imports=self.plan.imports,
                 keep_text=stage.name in self.plan.texts,
+                digits=self.plan.digits.get(stage.name, 0),
                 header=self.plan.headers.get(stage.name),
             )
             letters = DeadLetterPart(self.plan.dead_letters, stage.name)

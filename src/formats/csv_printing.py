@@ -21,15 +21,20 @@ __all__ = ["print_csv", "print_csv_header"]
 _BATCH = 8192  # rows that polars formats in one go: 110 ns a row, with its default of 1,024 it takes 180
 
 
-def print_csv(frame: pl.DataFrame, delimiter: str = ",") -> bytes:
+def print_csv(frame: pl.DataFrame, delimiter: str = ",", digits: int = 0) -> bytes:
     """Return the rows of the frame as CSV in UTF-8, without a header.
+
+    Args:
+        frame: any columns.
+        delimiter: one character.
+        digits: fractional digits that times have at least: 0, 3 or 6.
 
     Raises:
         SinkError: a column holds Python objects, which have no text.
     """
     import polars as pl
 
-    printed = print_columns(frame, only_where_needed=True)
+    printed = print_columns(frame, only_where_needed=True, digits=digits)
     if printed.width == 1:
         printed = printed.select(pl.all().cast(pl.String).fill_null(""))
     data = _write(printed, delimiter, "necessary")

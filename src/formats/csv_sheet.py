@@ -33,11 +33,13 @@ class Sheet:
         types: by the name that the files use.
         time: which of them is the event time; None if none is.
         origin: the file that decided, for messages.
+        digits: fractional digits of the event times in the sample: 0, 3 or 6.
     """
 
     types: Mapping[str, ColumnType]
     time: str | None
     origin: str
+    digits: int = 0
 
     def columns(self) -> dict[str, pl.DataType]:
         """Return the columns of the frames: names, the event time as `timestamp`, and polars types.
@@ -133,7 +135,17 @@ def _decide(sheet: Sheet, sample: Mapping[str, pl.Series], options: CsvOptions, 
     time = _event_time(sheet, sample, options, note)
     declared = dict(options.schema) | ({time: "time"} if time is not None else {})
     types = {name: _type(declared.get(name), sample[name]) for name in sheet.types}
-    return Sheet(types, time, sheet.origin)
+    return Sheet(types, time, sheet.origin, _digits(sample[time], options) if time is not None else 0)
+
+
+def _digits(sample: pl.Series, options: CsvOptions) -> int:
+    """Return how many fractional digits times have, by a sample of their texts: 0, 3 or 6."""
+    if options.times.unit in ("ms", "us", "ns"):
+        return 3 if options.times.unit == "ms" else 6
+    most = sample.str.extract(r"\d[.,](\d+)(?:\D.*)?$").str.len_chars().max()
+    if options.times.format is not None and "f" not in options.times.format:
+        most = 0
+    return 0 if not most else 3 if most <= 3 else 6  # type: ignore[operator]
 
 
 def _doubts(

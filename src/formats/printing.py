@@ -14,8 +14,9 @@
 | list, struct | JSON without blanks |
 | text | itself |
 
-A time has 0, 3 or 6 fractional digits (9 where nanoseconds are kept): for each value by itself the fewest that are
-exact. So a stream of whole seconds prints whole seconds, and no text depends on how a stream was cut into blocks.
+A time has 0, 3 or 6 fractional digits (9 where nanoseconds are kept): the fewest that are exact for this value, and at
+least as many as `digits` says: what a writer knows, before the first row, of the times of its sources. So all times of
+a stream of milliseconds have three, and no text depends on how a stream was cut into blocks.
 
 In JSON, numbers and yes/no stand bare, `nan` and the infinities are `null` (JSON has no word for them), and all
 others are strings. Everything works on whole columns; `print_value` is the same for a single Python value.
@@ -43,19 +44,20 @@ __all__ = ["print_columns", "print_json", "print_lines", "print_value", "print_v
 _TIME_OF_DAY = "%H:%M:%S%.f"
 
 
-def print_columns(frame: pl.DataFrame, *, only_where_needed: bool = False) -> pl.DataFrame:
+def print_columns(frame: pl.DataFrame, *, only_where_needed: bool = False, digits: int = 0) -> pl.DataFrame:
     """Return the frame with every column as text; null stays null.
 
     Args:
         frame: any columns.
         only_where_needed: leave those that polars itself writes the same (whole numbers, yes/no, most floats).
+        digits: fractional digits that times have at least: 0, 3 or 6.
 
     Raises:
         SinkError: a column holds Python objects, which have no text.
     """
     import polars as pl
 
-    numbered = _with_times_printed(_numbered(frame))
+    numbered = _with_times_printed(_numbered(frame), digits)
     odd = _odd_floats(numbered)
     skips = _is_plain if only_where_needed else _is_text
     printed = numbered.with_columns(
@@ -67,15 +69,19 @@ def print_columns(frame: pl.DataFrame, *, only_where_needed: bool = False) -> pl
     return printed
 
 
-def print_json(frame: pl.DataFrame) -> pl.Series:
+def print_json(frame: pl.DataFrame, digits: int = 0) -> pl.Series:
     """Return one JSON object per row, with the columns in their order; null is kept.
+
+    Args:
+        frame: any columns.
+        digits: fractional digits that times have at least: 0, 3 or 6.
 
     Raises:
         SinkError: a column holds Python objects, which have no text.
     """
     import polars as pl
 
-    numbered = _with_times_printed(_numbered(frame))
+    numbered = _with_times_printed(_numbered(frame), digits)
     odd = _odd_floats(numbered)
     cells = [_json(pl.col(n), dtype, n in odd).fill_null("null") for n, dtype in numbered.schema.items()]
     line = _object(list(zip(frame.columns, cells, strict=True)))
@@ -89,8 +95,8 @@ def print_lines(lines: pl.Series) -> bytes:
     return out.getvalue()
 
 
-def print_value(value: Any) -> str:
-    """Return the text of one Python value; null is `null`.
+def print_value(value: Any, digits: int = 0) -> str:
+    """Return the text of one Python value; null is `null`; a time has at least so many fractional digits: 0, 3 or 6.
 
     >>> print_value(0.1), print_value(True), print_value(datetime(2010, 1, 1, 12, microsecond=500_000, tzinfo=UTC))
     ('0.1', 'true', '2010-01-01T12:00:00.500Z')
@@ -99,6 +105,8 @@ def print_value(value: Any) -> str:
         return value
     if isinstance(value, float):
         return repr(float(value))
+    if isinstance(value, datetime):
+        return _print_datetime(value, digits)
     text = print_value_as_json(value)
     return text[1:-1] if text.startswith('"') else text
 
@@ -135,15 +143,16 @@ def _scalar(value: Any) -> str:
     return json.dumps(str(value), ensure_ascii=False)[1:-1]
 
 
-def _print_datetime(value: datetime) -> str:
+def _print_datetime(value: datetime, digits: int = 0) -> str:
     if value.tzinfo is None:
-        return _trim(value.isoformat(timespec="microseconds"))
-    return _trim(value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")) + "Z"
+        return _trim(value.isoformat(timespec="microseconds"), digits)
+    return _trim(value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds"), digits) + "Z"
 
 
-def _trim(text: str) -> str:
-    """Cut `.000000` to nothing and `.500000` to `.500`."""
-    return text.removesuffix("000").removesuffix(".000")
+def _trim(text: str, digits: int = 0) -> str:
+    """Cut `.000000` to nothing and `.500000` to `.500`, but leave so many digits."""
+    text = text.removesuffix("000") if digits < 6 else text
+    return text.removesuffix(".000") if digits == 0 else text
 
 
 def _print_duration(value: timedelta) -> str:
@@ -164,11 +173,11 @@ def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
     return numbered
 
 
-def _with_times_printed(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_times_printed(frame: pl.DataFrame, digits: int) -> pl.DataFrame:
     import polars as pl
 
     times = [column for column in frame if isinstance(column.dtype, pl.Datetime)]
-    return frame.with_columns(print_times(*_in_utc(column)) for column in times) if times else frame
+    return frame.with_columns(print_times(*_in_utc(column), digits) for column in times) if times else frame
 
 
 def _in_utc(times: pl.Series) -> tuple[pl.Series, str]:

@@ -46,9 +46,15 @@ class Template:
         names: the fields, in order.
     """
 
-    def __init__(self, text: str) -> None:
-        """Read a template. Raises ValueError with one sentence if it is not well formed."""
+    def __init__(self, text: str, digits: int = 0) -> None:
+        """Read a template. Raises ValueError with one sentence if it is not well formed.
+
+        Args:
+            text: the template.
+            digits: fractional digits that times without a format of their own have at least: 0, 3 or 6.
+        """
         self.text = text
+        self._digits = digits
         self._parts = [_part(*parsed) for parsed in string.Formatter().parse(text)]
         self.names = tuple(part.name for part in self._parts if part.name is not None)
 
@@ -72,7 +78,7 @@ class Template:
     def render(self, record: Mapping[str, Any]) -> str:
         """Fill in one record. Raises ValueError if a value cannot be printed with its format."""
         return "".join(
-            part.literal if part.name is None else part.literal + _print(_value(record, part.name), part)
+            part.literal if part.name is None else part.literal + _print(_value(record, part.name), part, self._digits)
             for part in self._parts
         )
 
@@ -89,7 +95,7 @@ class Template:
         for number, part in enumerate(self._parts):
             pieces.append(pl.repeat(part.literal, frame.height, dtype=pl.String, eager=True).alias(f"literal {number}"))
             if part.name is not None:
-                pieces.append(_print_column(_column(frame, part.name), part).alias(f"field {number}"))
+                pieces.append(_print_column(_column(frame, part.name), part, self._digits).alias(f"field {number}"))
         return pl.select(pl.concat_str(pieces).alias("line")).to_series() if pieces else pl.Series([""] * frame.height)
 
 
@@ -141,9 +147,9 @@ def _value(record: Mapping[str, Any], name: str) -> Any:
     return record[name] if name in record else lookup(record, name.split("."))
 
 
-def _print(value: Any, part: _Part) -> str:
+def _print(value: Any, part: _Part, digits: int) -> str:
     if value is None or not part.spec:
-        return print_value(value)
+        return print_value(value, digits)
     try:
         return _format(value, part.spec)
     except ValueError as error:
@@ -157,13 +163,13 @@ def _format(value: Any, spec: str) -> str:
     return format(print_value(value), spec)
 
 
-def _print_column(column: pl.Series, part: _Part) -> pl.Series:
+def _print_column(column: pl.Series, part: _Part, digits: int) -> pl.Series:
     import polars as pl
 
     if not part.spec:
-        return print_columns(column.alias("field").to_frame()).to_series().fill_null("null")
+        return print_columns(column.alias("field").to_frame(), digits=digits).to_series().fill_null("null")
     values: Sequence[Any] = _in_utc(column).to_list()
-    return pl.Series([_print(value, part) for value in values], dtype=pl.String)
+    return pl.Series([_print(value, part, digits) for value in values], dtype=pl.String)
 
 
 def _in_utc(column: pl.Series) -> pl.Series:

@@ -22,25 +22,34 @@ _FEW_ROWS = 2_000
 _DAY, _SECOND = 86_400_000_000, 1_000_000
 
 
-def print_times(times: pl.Series, suffix: str) -> pl.Series:
+def print_times(times: pl.Series, suffix: str, least: int = 0) -> pl.Series:
     """Return each time as ISO 8601 text with `suffix` behind it; null stays null.
 
     Args:
         times: of any unit and in UTC, or without a zone.
         suffix: `Z`, or nothing.
+        least: fractional digits that each has at least: 0, 3 or 6. A value that needs more has more.
     """
     import polars as pl
 
     unit = times.dtype.time_unit if isinstance(times.dtype, pl.Datetime) else None
     if len(times) < _FEW_ROWS or unit == "ns":
-        return times.dt.to_string(PATTERN + suffix)
+        return _print_few(times, suffix, least)
     since_1970 = times.dt.epoch("us")
     days = since_1970 // _DAY
     of_day = since_1970 - days * _DAY
     seconds = of_day // _SECOND
     fraction = of_day - seconds * _SECOND
-    parts = [_day_texts(days), _seconds_of_a_day().gather(seconds), *_fraction_texts(fraction), pl.lit(suffix)]
+    parts = [_day_texts(days), _seconds_of_a_day().gather(seconds), *_fraction_texts(fraction, least), pl.lit(suffix)]
     return pl.select(pl.concat_str(parts).alias(times.name)).to_series()
+
+
+def _print_few(times: pl.Series, suffix: str, least: int) -> pl.Series:
+    exact = times.dt.to_string(PATTERN + suffix)
+    if least == 0:
+        return exact
+    padded = times.dt.to_string(PATTERN.replace("%.f", f"%.{least}f") + suffix)
+    return exact.zip_with(exact.str.len_bytes() > padded.str.len_bytes(), padded)
 
 
 def _day_texts(days: pl.Series) -> pl.Series:
@@ -53,16 +62,17 @@ def _day_texts(days: pl.Series) -> pl.Series:
     return table.gather(days - first)
 
 
-def _fraction_texts(fraction: pl.Series) -> list[pl.Series]:
-    """Return the texts behind the second: none at all if all are whole."""
-    if fraction.max() in (0, None):
+def _fraction_texts(fraction: pl.Series, least: int) -> list[pl.Series]:
+    """Return the texts behind the second: none at all if all are whole and need not have a fraction."""
+    if least == 0 and fraction.max() in (0, None):
         return []
     milli = fraction // 1_000
     micro = fraction - milli * 1_000
-    if micro.max() == 0:
-        return [_thousandths(".").gather(milli)]
-    dot = milli.scatter(((milli == 0) & (micro != 0)).arg_true(), 1_000)  # .000001 has its zeros
-    return [_thousandths(".").gather(dot), _thousandths("").gather(micro)]
+    zeros = milli == 0 if least else (milli == 0) & (micro != 0)  # .000001 has its zeros
+    dot = _thousandths(".").gather(milli.scatter(zeros.arg_true(), 1_000))
+    if least < 6 and micro.max() in (0, None):
+        return [dot]
+    return [dot, _thousandths("").gather(micro.scatter((micro == 0).arg_true(), 1_000) if least == 6 else micro)]
 
 
 @cache

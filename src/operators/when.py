@@ -78,7 +78,7 @@ class _Events(Operator):
         self._condition = chosen.condition
         self._say = context.say
         self._mishaps = Mishaps(context)
-        self._template = None if chosen.print is None else Template(chosen.print)
+        self._template = None if chosen.print is None else Template(chosen.print, context.digits)
         self._function: RowFunction | None = None
         self._background: BackgroundCalls | None = None
         if chosen.call is not None:

@@ -60,6 +60,7 @@ class Plan:
             no row will come.
         ordering: for each reader that leads to a merge, how its records are ordered.
         texts: names of the readers that shall keep the text of each row.
+        digits: fractional digits that the times of each stage have at least, as its sources have them.
         headers: for each writer of rows as they were read, the header line of the first source that has one.
         mistakes: all that is wrong: the stage (None: the pipeline), and the error.
         notes: what could not be checked, and why.
@@ -70,6 +71,7 @@ class Plan:
     columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     ordering: Mapping[str, Ordering] = field(default_factory=dict)
     texts: frozenset[str] = frozenset()
+    digits: Mapping[str, int] = field(default_factory=dict)
     headers: Mapping[str, str | None] = field(default_factory=dict)
     mistakes: tuple[tuple[Stage | None, SpecError], ...] = ()
     notes: tuple[str, ...] = ()
@@ -146,11 +148,13 @@ class _Planner:
         self._mistakes: list[tuple[Stage | None, SpecError]] = []
         self._notes: list[str] = []
         self._headers: dict[str, str | None] = {}
+        self._digits: dict[str, int] = {}
         self._imports = spec.path.parent if spec.path is not None else None
 
     def plan(self) -> Plan:
         for stage in self._spec:
             try:
+                self._digits[stage.name] = max((self._digits[name] for name in stage.inputs), default=0)
                 self._columns[stage.name] = self._columns_of(stage)
             except SpecError as error:
                 self._columns[stage.name] = None
@@ -166,6 +170,7 @@ class _Planner:
             columns=self._columns,
             ordering=ordering,
             texts=frozenset(texts),
+            digits=self._digits,
             headers=self._headers,
             mistakes=tuple(self._mistakes),
             notes=tuple(self._notes),
@@ -187,8 +192,10 @@ class _Planner:
         return inputs[0][1]
 
     def _reader_columns(self, stage: Stage, reader: Reader) -> Mapping[str, Any] | None:
+        context = Context(stage=stage.name, base=self._base)
         try:
-            return reader.columns(Context(stage=stage.name, base=self._base))
+            self._digits[stage.name] = reader.time_digits(context)
+            return reader.columns(context)
         except MissingSourceError as error:
             self._notes.append(f"{stage.name}: {error}; its columns are not checked")
             return None

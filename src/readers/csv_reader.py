@@ -127,6 +127,11 @@ class CSVReader(Reader):
         """Return how many bytes the files have on disk."""
         return size_on_disk(find_files(self.path, context.base))
 
+    def time_digits(self, context: Context) -> int:
+        """Return how many fractional digits the event times of the sample have: 0, 3 or 6."""
+        sheet = self._examine(find_files(self.path, context.base), context)
+        return 0 if sheet is None else sheet.digits
+
     def header_line(self, context: Context) -> str | None:
         """Return the header of the first file that has one as it stands there, without line end; None if none has."""
         if not self._options().header:

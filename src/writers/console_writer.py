@@ -61,13 +61,14 @@ class ConsoleWriter(Writer):
         """Return the running writer. Raises SinkError if there is no standard output."""
         if sys.stdout is None:
             raise SinkError("stdout is closed: there is nowhere to show rows")
-        return _ConsoleSink(self)
+        return _ConsoleSink(self, context.digits)
 
 
 class _ConsoleSink(Sink):
-    def __init__(self, writer: ConsoleWriter) -> None:
+    def __init__(self, writer: ConsoleWriter, digits: int) -> None:
         self._style = writer.format or "aligned"
-        self._template = Template(writer.template) if writer.template is not None else None
+        self._template = Template(writer.template, digits) if writer.template is not None else None
+        self._digits = digits
         self._left = writer.limit
         self._hidden = 0
         self._columns: list[str] | None = None
@@ -77,9 +78,11 @@ class _ConsoleSink(Sink):
         if self._template is not None:
             data = _by_template(shown, self._template)
         elif self._style == "jsonl":
-            data = print_lines(print_json(shown))
+            data = print_lines(print_json(shown, self._digits))
         else:
-            data = self._header(shown) + (print_csv(shown) if self._style == "csv" else _aligned(shown))
+            in_csv = self._style == "csv"
+            rows = print_csv(shown, digits=self._digits) if in_csv else _aligned(shown, self._digits)
+            data = self._header(shown) + rows
         if data:
             write_stdout(data)
 
@@ -120,10 +123,10 @@ def _without_control(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(column.str.replace_all(_CONTROL, "\N{REPLACEMENT CHARACTER}") for column in texts)
 
 
-def _aligned(frame: pl.DataFrame) -> bytes:
+def _aligned(frame: pl.DataFrame, digits: int) -> bytes:
     import polars as pl
 
-    texts = _without_control(print_columns(frame)).fill_null("null")
+    texts = _without_control(print_columns(frame, digits=digits)).fill_null("null")
     cells = [_pad(text, *_layout(column)) for text, column in zip(texts, frame, strict=True)]
     lines = pl.select(pl.concat_str(cells, separator="  ")).to_series() if cells else pl.Series(dtype=pl.String)
     return print_lines(lines.str.strip_chars_end(" "))

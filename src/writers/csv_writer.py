@@ -73,12 +73,13 @@ class CSVWriter(FileWriter):
         file = self.open_file(context)
         if self.as_read:
             return _AsReadSink(file, context, with_header=self.header)
-        return _CSVSink(file, self)
+        return _CSVSink(file, self, context.digits)
 
 
 class _CSVSink(FileSink):
-    def __init__(self, file: OutputFile, writer: CSVWriter) -> None:
+    def __init__(self, file: OutputFile, writer: CSVWriter, digits: int) -> None:
         super().__init__(file)
+        self._digits = digits
         self._writer = writer
         self._columns: list[str] = []
         if writer.columns is not None:
@@ -91,7 +92,7 @@ class _CSVSink(FileSink):
         if frame.columns != self._columns:
             self._compare(frame.columns)
             frame = frame.select(frame.get_column(name) for name in self._columns)
-        self.file.write(print_csv(frame, self._writer.delimiter))
+        self.file.write(print_csv(frame, self._writer.delimiter, self._digits))
 
     def _begin(self, columns: Sequence[str]) -> None:
         self._columns = list(columns)

@@ -9,6 +9,7 @@ from ..formats.printing import print_json, print_lines
 from ..record import TEXT
 from ..running import Context, Sink
 from .file_writer import FileSink, FileWriter
+from .output_file import OutputFile
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,10 +32,14 @@ class JSONLWriter(FileWriter):
 
     def open(self, context: Context) -> Sink:
         """Return the running writer. Raises SinkError if the file cannot be written."""
-        return _JSONLSink(self.open_file(context))
+        return _JSONLSink(self.open_file(context), context.digits)
 
 
 class _JSONLSink(FileSink):
+    def __init__(self, file: OutputFile, digits: int) -> None:
+        super().__init__(file)
+        self._digits = digits
+
     def write(self, frame: pl.DataFrame) -> None:
         if frame.height:
-            self.file.write(print_lines(print_json(frame.drop(TEXT, strict=False))))
+            self.file.write(print_lines(print_json(frame.drop(TEXT, strict=False), self._digits)))

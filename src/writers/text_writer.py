@@ -41,7 +41,7 @@ class TextWriter(FileWriter):
 
     def open(self, context: Context) -> Sink:
         """Return the running writer. Raises SinkError if the file cannot be written."""
-        return _TextSink(self.open_file(context), Template(self.template))
+        return _TextSink(self.open_file(context), Template(self.template, context.digits))
 
 
 class _TextSink(FileSink):

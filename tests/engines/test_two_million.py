@@ -71,7 +71,6 @@ def test_memory_does_not_grow_with_the_input(peaks):
 
 
 def canonical(line: str) -> str:
-    """Print the fields of a line as the csv writer does: times with no needless digits, floats as Python has them."""
+    """Print the fields of a line as the csv writer does: floats as Python has them."""
     stamp, sensor, temperature, humidity, co2, status = line.rstrip("\n").split(",")
-    stamp = stamp.replace(".000Z", "Z")
     return f"{stamp},{sensor},{float(temperature)!r},{float(humidity)!r},{co2},{status}"

@@ -197,3 +197,19 @@ def test_long_columns_of_times_are_printed_as_short_ones(values, dtype):
     short = print_columns(series.to_frame())["x"]
     many = pl.concat([series] * 1000)
     assert print_columns(many.to_frame())["x"].to_list() == short.to_list() * 1000
+
+
+@pytest.mark.parametrize("rows", [3, 5_000])
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [
+        (0, ["2010-01-01T00:00:00Z", "2010-01-01T00:00:00.007Z", "2010-01-01T00:00:00.000008Z"]),
+        (3, ["2010-01-01T00:00:00.000Z", "2010-01-01T00:00:00.007Z", "2010-01-01T00:00:00.000008Z"]),
+        (6, ["2010-01-01T00:00:00.000000Z", "2010-01-01T00:00:00.007000Z", "2010-01-01T00:00:00.000008Z"]),
+    ],
+)
+def test_times_have_the_digits_of_their_stream_and_more_where_they_need_more(rows, digits, expected):
+    start = datetime(2010, 1, 1, tzinfo=UTC)
+    times = [start + timedelta(microseconds=micros) for micros in (0, 7_000, 8)]
+    frame = pl.DataFrame({"t": (times * rows)[:rows]}, schema={"t": pl.Datetime("us", "UTC")})
+    assert print_columns(frame, digits=digits)["t"].to_list() == (expected * rows)[:rows]
