@@ -49,7 +49,8 @@ class Context:
         header: the header line of the source, as it came and without line end, for a writer that prints rows as read;
             None where there is none. The engine sets it before the first frame is written.
         keep_text: a reader shall add the column `record.TEXT`, the text of each row as it came, without line end.
-        digits: fractional digits that a writer gives times at least: 0, 3 or 6, as the sources of the stream have them.
+        digits: fractional digits of times, 0, 3 or 6: a reader that knows them says so here in `columns`, and writers
+            give times at least as many as the sources of their stream have.
         counts: numbers for the run's report, by name, beyond the ledger ("gaps", "callback errors", ...).
         say: call it with each line (without line end) that a person is to read now, on the console of the run.
         notes: sentences for the run's report, each said once ("naive times are taken as UTC").

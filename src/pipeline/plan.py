@@ -194,14 +194,15 @@ class _Planner:
     def _reader_columns(self, stage: Stage, reader: Reader) -> Mapping[str, Any] | None:
         context = Context(stage=stage.name, base=self._base)
         try:
-            self._digits[stage.name] = reader.time_digits(context)
-            return reader.columns(context)
+            columns = reader.columns(context)
         except MissingSourceError as error:
             self._notes.append(f"{stage.name}: {error}; its columns are not checked")
             return None
         except SourceError as error:
             option = "timestamp" if f"timestamp={reader.timestamp}" in str(error) else None
             raise reader.wrong(option, str(error)) from error
+        self._digits[stage.name] = context.digits
+        return columns
 
     def _upstream(self, stage: Stage) -> list[Stage]:
         """Return all stages that lead to this one, in the order written."""

@@ -56,14 +56,11 @@ class Reader(Component):
         """
         raise NotImplementedError
 
-    def time_digits(self, context: Context) -> int:
-        """Return how many fractional digits the event times have, as far as known before the run: 0, 3 or 6."""
-        return 0
-
     def columns(self, context: Context) -> dict[str, Any] | None:
         """Return the names and polars types of the columns; None if not known before the run, none if no row will come.
 
-        The event time is among them under the name `timestamp`. Raises SourceError as `open` does.
+        The event time is among them under the name `timestamp`; how many fractional digits it has may be said in
+        `context.digits`. Raises SourceError as `open` does.
         """
         return None
 

@@ -100,6 +100,7 @@ class CSVReader(Reader):
     def columns(self, context: Context) -> dict[str, Any] | None:
         """Return the names and types of the columns, from a sample; none if no file has a row or a header."""
         sheet = self._examine(find_files(self.path, context.base), context)
+        context.digits = sheet.digits if sheet is not None else 0
         return {} if sheet is None else sheet.columns()
 
     def __post_init__(self, filename: str | None, columns: Any) -> None:
@@ -126,11 +127,6 @@ class CSVReader(Reader):
     def size(self, context: Context) -> int:
         """Return how many bytes the files have on disk."""
         return size_on_disk(find_files(self.path, context.base))
-
-    def time_digits(self, context: Context) -> int:
-        """Return how many fractional digits the event times of the sample have: 0, 3 or 6."""
-        sheet = self._examine(find_files(self.path, context.base), context)
-        return 0 if sheet is None else sheet.digits
 
     def header_line(self, context: Context) -> str | None:
         """Return the header of the first file that has one as it stands there, without line end; None if none has."""
