@@ -195,10 +195,12 @@ class _Planner:
         context = Context(stage=stage.name, base=self._base)
         try:
             columns = reader.columns(context)
-        except MissingSourceError as error:
-            self._notes.append(f"{stage.name}: {error}; its columns are not checked")
-            return None
         except SourceError as error:
+            # A file may be there when the pipeline runs; and a pipeline from Python has no place to show a mistake at:
+            # its run will raise the SourceError itself.
+            if isinstance(error, MissingSourceError) or not self._spec.text:
+                self._notes.append(f"{stage.name}: {error}; its columns are not checked")
+                return None
             option = "timestamp" if f"timestamp={reader.timestamp}" in str(error) else None
             raise reader.wrong(option, str(error)) from error
         self._digits[stage.name] = context.digits
