@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .engines.assembly import Assembly
 from .engines.flow import Flow
+from .engines.nodes import MergeNode
 from .engines.run import Control
 
 if TYPE_CHECKING:
@@ -24,16 +25,15 @@ class _Watch:
 
     def __init__(self) -> None:
         self._flow: Flow | None = None
-        self._assembly: Assembly | None = None
         self._started = time.monotonic()
 
     def begin(self, flow: Flow, assembly: Assembly) -> None:
-        self._flow, self._assembly = flow, assembly
+        self._flow = flow
 
     def __rich__(self) -> RenderableType:
         from rich.text import Text
 
-        if self._flow is None or self._assembly is None:
+        if self._flow is None:
             return Text("starting ...", style="dim")
         rows = sum(inlet.rows for inlet in self._flow.inlets)
         seconds = time.monotonic() - self._started
@@ -46,8 +46,10 @@ class _Watch:
         return Text("  ".join(parts), style="dim")
 
     def _reached(self) -> list[str]:
-        states = list(self._assembly.states.values()) if self._assembly else []
-        times = [state.counts.last for state in states if state.counts.last is not None]
+        """Say which time the merged stream has reached; without a merge, whatever has come furthest."""
+        nodes = list(self._flow.nodes) if self._flow else []
+        merges = [node for node in nodes if isinstance(node, MergeNode)]
+        times = [node.state.counts.last for node in merges or nodes if node.state.counts.last is not None]
         return [f"at {max(times):%Y-%m-%d %H:%M:%S}"] if times else []
 
     def _holding(self) -> list[str]:
