@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from .starting import GROUP_SIGNALS
+
 __all__ = ["BEGUN", "DONE", "FAILED", "READY", "WHERE", "end_with", "work"]
 
 READY, BEGUN, WHERE, DONE, FAILED = b"R", b"B", b"W", b"D", b"F"
@@ -31,7 +33,6 @@ def work(owner: Any, owner_pid: int, authkey: bytes) -> None:
     import multiprocessing
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the owner decides what it means
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # `starting` blocked it until here
     multiprocessing.current_process().authkey = authkey  # proxies of a manager show it; pathos' library has its own
     end_with(owner_pid)
     elsewhere = _Elsewhere(owner)
@@ -76,7 +77,8 @@ def _portable(error: BaseException) -> bytes | None:
 
 
 def end_with(owner_pid: int) -> None:
-    """Have this process end at once when the owner does, however that ends."""
+    """Have this process end at once when the owner does, however that ends, and let the signals through that wait."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)
     threading.Thread(target=_end_with, args=(owner_pid,), name="plait-owner", daemon=True).start()
 
 
