@@ -1,31 +1,33 @@
 """On a terminal a run shows its progress, and ends with the ledger; the rows on stdout stay what they are."""
 
+import errno
 import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 
 def on_a_terminal(folder: Path, *words: str) -> tuple[int, str, str]:
     """Run plait with a terminal as stderr; return its status, stdout, and what the terminal was sent."""
     ours, theirs = pty.openpty()
-    run = subprocess.Popen(
-        [sys.executable, "-m", "plait", *words], cwd=folder, stdout=subprocess.PIPE, stderr=theirs, text=True
-    )
+    with (folder / "stdout").open("w") as stdout:
+        run = subprocess.Popen([sys.executable, "-m", "plait", *words], cwd=folder, stdout=stdout, stderr=theirs)
     os.close(theirs)
-    shown = []
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # Linux says so when the other side is closed
-            break
-        if not piece:
-            break
-        shown.append(piece)
+    shown = "".join(pieces(ours))
     os.close(ours)
-    printed, _ = run.communicate(timeout=60)
-    return run.returncode, printed, b"".join(shown).decode()
+    return run.wait(timeout=60), (folder / "stdout").read_text(), shown
+
+
+def pieces(terminal: int) -> Iterator[str]:
+    """Yield what is sent to a terminal, until nobody has it open any more: Linux calls that an error."""
+    try:
+        while piece := os.read(terminal, 4096):
+            yield piece.decode(errors="replace")
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def test_progress_and_the_ledger_go_to_the_terminal_and_rows_to_stdout(tmp_path):
