@@ -156,7 +156,7 @@ class Pipeline:
 
         name = stage.name if isinstance(stage, StageHandle) else stage
         writer = MemoryWriter()
-        report = run_plan(checked_plan(only_up_to(self.spec, name, writer), self._base), engine)
+        report = run_plan(checked_plan(only_up_to(self.spec, name, writer), self._base, is_part=True), engine)
         if report.error is not None:
             raise report.error
         return writer.rows()
@@ -197,6 +197,18 @@ class StageHandle:
         """Write the stream: `writer("csv", path="out.csv")`. Returns the stage that was written, to go on from."""
         self._then("writer", variant, name, options)
         return self
+
+    def select(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
+        """Keep some columns: `select("columns", keep=["timestamp", "temp"])`."""
+        return self._then("select", variant, name, options)
+
+    def rename(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
+        """Give columns other names: `rename("columns", set={"new": "old"})`."""
+        return self._then("rename", variant, name, options)
+
+    def drop(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
+        """Leave out some columns: `drop("columns", names=["status"])`."""
+        return self._then("drop", variant, name, options)
 
     def stage(self, family: str, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
         """Add a stage of any family, such as `stage("select", "columns", keep=["a", "b"])`."""

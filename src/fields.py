@@ -31,6 +31,7 @@ __all__ = [
     "Text",
     "Value",
     "YesNo",
+    "as_key",
     "format_duration",
     "option",
     "options_of",
@@ -49,6 +50,7 @@ _DURATION_UNITS = {
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 _SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_KEY = re.compile(r"\w+(?:\.\w+)*\Z")
 _BARE = re.compile(r"\w+\Z")
 NUMBER = re.compile(r"[+-]?(\d*\.\d+|\d+)([eE][+-]?\d+)?\Z")
 
@@ -91,6 +93,17 @@ def quote(text: str) -> str:
     if _BARE.match(text) and not NUMBER.match(text):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def as_key(name: str) -> str:
+    """Return a name as it stands before `=` in SCL.
+
+    Raises:
+        ValueError: it is no word, nor words with dots between.
+    """
+    if not _KEY.match(name) or NUMBER.match(name):
+        raise ValueError(f"{name!r} cannot stand before = in SCL: it is no word, nor words with dots between")
+    return name
 
 
 class Kind:
@@ -337,6 +350,8 @@ class Component:
 
     family: ClassVar[str] = ""
     variant: ClassVar[str] = ""
+    in_scl: ClassVar[bool] = True
+    """False for what only Python can say, such as rows in memory."""
 
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -34,11 +34,15 @@ def _statements(condition: Mapping[str, Any]) -> list[str]:
     for key, value in condition.items():
         if key in _BLOCKS:
             written += _block(key, value, _statements)
-        elif key in _BLOCKS.values() and isinstance(value, Mapping):
+        elif key in _BLOCKS.values() and _has_fields(value):
             raise ValueError(f"a field called {key} with more below it cannot be written in SCL")
         else:
             written += _field(_key(key), value)
     return written
+
+
+def _has_fields(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, Sequence) and any(isinstance(v, Mapping) for v in value))
 
 
 def _key(key: str) -> str:

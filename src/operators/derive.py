@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..expression import Expression, ExpressionError, parse, polars_type, to_polars, typecheck
-from ..fields import Kind, option, quote
+from ..fields import Kind, as_key, option, quote
 from ..record import TEXT, TIMESTAMP
 from ..running import Context, Operator
 from .base import Transform
@@ -43,7 +43,7 @@ class Assignments(Kind):
         return self.parse([(node.key, node.value.plain()) for node in nodes])
 
     def write(self, value: Sequence[tuple[str, str]]) -> str:
-        return "(" + " ".join(f"{name}={quote(text)}" for name, text in value) + ")"
+        return "(" + " ".join(f"{as_key(name)}={quote(text)}" for name, text in value) + ")"
 
     def _name(self, name: Any) -> str:
         if not isinstance(name, str) or not name:

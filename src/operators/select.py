@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
-from ..fields import Kind, Names, option, quote
+from ..fields import Kind, Names, as_key, option, quote
 from ..record import TEXT, TIMESTAMP
 from ..running import Context, Operator
 from .base import Transform
@@ -44,7 +44,7 @@ class NewNames(Kind):
         return self.parse([(node.key, node.value.plain()) for node in nodes])
 
     def write(self, value: Sequence[tuple[str, str]]) -> str:
-        return "(" + " ".join(f"{new}={quote(old)}" for new, old in value) + ")"
+        return "(" + " ".join(f"{as_key(new)}={quote(old)}" for new, old in value) + ")"
 
 
 class _Choosing(Operator):

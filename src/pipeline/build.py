@@ -39,14 +39,14 @@ def build_component(family: str, variant: str, options: Mapping[str, Any]) -> Co
     return component(**options)
 
 
-def checked_plan(spec: PipelineSpec, base: Path | None = None) -> Plan:
-    """Plan a pipeline, and raise all that is wrong with it.
+def checked_plan(spec: PipelineSpec, base: Path | None = None, *, is_part: bool = False) -> Plan:
+    """Plan a pipeline, and raise all that is wrong with it; see `make_plan`.
 
     Raises:
         ScriptError: if it was loaded from a script: all mistakes, each with its place.
         SpecError: otherwise: the first mistake, the others as its notes.
     """
-    plan = make_plan(spec, base)
+    plan = make_plan(spec, base, is_part=is_part)
     if not plan.mistakes:
         return plan
     if spec.text:

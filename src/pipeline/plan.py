@@ -133,16 +133,23 @@ class Plan:
         return "local" if portable and sum(map(self.size, self.readers)) > _SMALL else "serial"
 
 
-def make_plan(spec: PipelineSpec, base: Path | None = None) -> Plan:
-    """Check a pipeline as a whole and lay out how it will run. Opens no sink, starts nothing, reads samples only."""
-    return _Planner(spec, base or Path.cwd()).plan()
+def make_plan(spec: PipelineSpec, base: Path | None = None, *, is_part: bool = False) -> Plan:
+    """Check a pipeline as a whole and lay out how it will run. Opens no sink, starts nothing, reads samples only.
+
+    Args:
+        spec: the pipeline.
+        base: folder that relative paths are relative to; the current one if not given.
+        is_part: it is cut out of a larger one: options that concern what is not in it are no mistake.
+    """
+    return _Planner(spec, base or Path.cwd(), is_part).plan()
 
 
 class _Planner:
     """Goes through the stages in their order, collecting what is known and what is wrong."""
 
-    def __init__(self, spec: PipelineSpec, base: Path) -> None:
+    def __init__(self, spec: PipelineSpec, base: Path, is_part: bool) -> None:
         self._spec = spec
+        self._is_part = is_part
         self._base = base
         self._columns: dict[str, Mapping[str, Any] | None] = {}
         self._mistakes: list[tuple[Stage | None, SpecError]] = []
@@ -239,7 +246,7 @@ class _Planner:
     def _check_order_options(self, ordering: Mapping[str, Ordering]) -> None:
         """What is late is decided for a merge: without one, options about it would do nothing."""
         for stage in self._spec:
-            if isinstance(stage.component, Reader) and stage.name not in ordering:
+            if isinstance(stage.component, Reader) and stage.name not in ordering and not self._is_part:
                 for name in ("lateness", "late", "max_ahead"):
                     if getattr(stage.component, name) is not None:
                         message = f"no merge reads from {stage.name!r}, so nothing is late; add merge=sorted( )"

@@ -26,6 +26,8 @@ def write_scl(spec: PipelineSpec) -> str:
 
 
 def _stage(stage: Stage) -> str:
+    if not stage.component.in_scl:
+        raise ValueError(f"{stage.name}: {stage.component.title()} cannot be written in SCL; it is for Python")
     options = [f"name={quote(stage.name)}"]
     if len(stage.inputs) == 1 and stage.family != "merge":
         options.append(f"from={quote(stage.inputs[0])}")

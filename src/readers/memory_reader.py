@@ -40,6 +40,7 @@ class MemoryReader(Reader):
     """
 
     variant: ClassVar[str] = "memory"
+    in_scl: ClassVar[bool] = False
 
     rows: Sequence[Mapping[str, Any]] = option("the rows: dicts", Value(), default=(), kw_only=False, runtime=True)
     queue: Any = option("where `run` puts the records", Value(), default=None, kw_only=False, runtime=True)

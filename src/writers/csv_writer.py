@@ -96,8 +96,15 @@ class _CSVSink(FileSink):
 
     def _begin(self, columns: Sequence[str]) -> None:
         self._columns = list(columns)
-        if self._writer.header and columns and self.file.is_new:
-            self.file.write(print_csv_header(columns, self._writer.delimiter))
+        if self._writer.header and columns:
+            header = print_csv_header(columns, self._writer.delimiter)
+            if self.file.is_new:
+                self.file.write(header)
+            elif (found := self.file.first_line()) != header:
+                raise SinkError(
+                    f"{self.file.path}: its header is {found.decode(errors='replace').strip()!r}, "
+                    f"but the rows to append have {header.decode().strip()!r}"
+                )
 
     def _compare(self, columns: Sequence[str]) -> None:
         """Raise SinkError unless the columns are those of the file, in any order."""

@@ -24,6 +24,7 @@ class MemoryWriter(Writer):
     """
 
     variant: ClassVar[str] = "memory"
+    in_scl: ClassVar[bool] = False
 
     frames: list[Any] = option(
         "list that takes the frames; a new one if not given", Value(), default=None, runtime=True

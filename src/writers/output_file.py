@@ -58,6 +58,22 @@ class OutputFile:
             self._keep_rights()
             self.is_new = not self._file.seekable() or self._file.tell() == 0
         self._out = self._packed() if path.suffix == ".gz" else self._file
+        if not self.is_new and path.suffix != ".gz":
+            self._check_end()
+
+    def first_line(self) -> bytes:
+        """Return the first line of what was in the file before, with its line end."""
+        with self._failing(), self._target.open("rb") as file:
+            return file.readline()
+
+    def _check_end(self) -> None:
+        """Refuse to write behind half a line, which a run that was killed may have left: two rows would become one."""
+        with self._failing(), self._target.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            whole = file.read() == b"\n"
+        if not whole:
+            self.abort()
+            raise SinkError(f"{self.path}: it ends in the middle of a line; complete or remove that line, then append")
 
     def write(self, data: bytes) -> None:
         """Write all of it. Raises SinkError if that cannot be done, and takes the part file away."""
@@ -68,9 +84,9 @@ class OutputFile:
                 self._out.flush()
 
     def flush(self) -> None:
-        """Hand everything to the operating system, so that others who read the file see it."""
+        """Hand everything to the operating system, so that others who read the file see it, if it is one they see."""
         with self._failing():
-            if self._out is not None:
+            if self._out is not None and self._follow:  # else nobody sees it, and gzip would have other bytes for it
                 self._out.flush()
 
     def close(self) -> None:

@@ -1,0 +1,93 @@
+"""`Pipeline` from Python: what is collected, what can be written as SCL, what appending refuses."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from plait import Pipeline, SinkError
+from plait.pipeline.load import load_text
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.csv").write_text("timestamp,v\n2010-01-01T00:00:01Z,1\n2010-01-01T00:00:03Z,3\n")
+    (tmp_path / "b.csv").write_text("timestamp,v\n2010-01-01T00:00:02Z,2\n")
+    return tmp_path
+
+
+def merged(folder: Path, **options):
+    p = Pipeline("p", base=folder)
+    inputs = [p.reader("csv", name=name, path=f"{name}.csv", **options) for name in ("a", "b")]
+    return p, p.merge("sorted", name="m", inputs=inputs)
+
+
+def test_every_stage_can_be_collected_even_a_reader_with_its_own_lateness(folder):
+    p, m = merged(folder, lateness="2s")
+    m.filter("where", name="few", condition={"v": {"<": 3}}).rename("columns", name="new", set={"w": "v"})
+    assert [row["v"] for row in p.collect("a")] == [1, 3]
+    assert [row["v"] for row in p.collect(m)] == [1, 2, 3]
+    assert [row["w"] for row in p.collect("new")] == [1, 2]
+    assert [sorted(row) for row in p.collect(m.drop("columns", names=["v"]))] == [["timestamp"]] * 3
+    assert [row["v"] for row in p.collect(m.select("columns", name="some", keep=["v"]))] == [1, 2, 3]
+
+
+def test_what_is_written_as_scl_is_the_same_pipeline(folder):
+    p, m = merged(folder, lateness="2s")
+    m.derive("columns", name="d", set={"w": "v * 2"}).writer("csv", name="out", path="o.csv")
+    assert load_text(p.to_scl()).stages == p.spec.stages
+
+
+@pytest.mark.parametrize(
+    ("family", "options"),
+    [
+        ("derive", {"set": {"q x": "1"}}),
+        ("rename", {"set": {"N N": "v"}}),
+        ("where", {"condition": {"any": [{"s": "a"}]}}),
+        ("where", {"condition": {"v": lambda v: v > 1}}),
+        ("memory", {}),
+    ],
+)
+def test_what_only_python_can_say_is_not_written_as_scl(folder, family, options):
+    p, m = merged(folder)
+    make = {"derive": m.derive, "rename": m.rename, "where": m.filter, "memory": m.writer}[family]
+    make(family if family in ("where", "memory") else "columns", **options)
+    with pytest.raises(ValueError, match="cannot"):
+        p.to_scl()
+
+
+def test_a_packed_file_has_the_same_bytes_whatever_the_engine(folder):
+    packed = []
+    for engine in ("serial", "local"):
+        p, m = merged(folder)
+        m.writer("csv", path=f"{engine}.csv.gz")
+        p.run(engine)
+        packed.append((folder / f"{engine}.csv.gz").read_bytes())
+    assert packed[0] == packed[1]
+    assert gzip.decompress(packed[0]).count(b"\n") == 4
+
+
+@pytest.mark.parametrize(
+    ("before", "message"),
+    [("timestamp,v\n2009-01-01,5", "ends in the middle of a line"), ("v,timestamp\n5,2009\n", "its header is")],
+)
+def test_rows_are_not_appended_where_they_would_not_be_read_again(folder, before, message):
+    (folder / "o.csv").write_text(before)
+    p, m = merged(folder)
+    m.writer("csv", path="o.csv", follow=True, append=True)
+    with pytest.raises(SinkError, match=message):
+        p.run()
+    assert (folder / "o.csv").read_text() == before
+
+
+def test_rows_are_appended_behind_those_of_the_same_columns(folder):
+    (folder / "o.csv").write_text("timestamp,v\n2009-01-01T00:00:00Z,5\n")
+    p, m = merged(folder)
+    m.writer("csv", path="o.csv", follow=True, append=True)
+    p.run()
+    assert [line.rpartition(",")[2] for line in (folder / "o.csv").read_text().splitlines()] == [
+        "v",
+        "5",
+        "1",
+        "2",
+        "3",
+    ]
