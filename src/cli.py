@@ -351,4 +351,4 @@ _NEXT = """
 Try next:
   python main.py show examples/weather.scl        what just ran, stage by stage
   python main.py show reader=csv                  the card of a component; show alone lists them all
-  python main.py run examples/observatory/observatory.scl   four sources of different kinds, readings out of limits"""
+  ./venv/bin/python examples/observatory/fly.py   five sources, recorded and live, readings out of limits"""

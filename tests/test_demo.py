@@ -74,4 +74,5 @@ def test_the_summary_says_what_came_of_it_and_what_to_try_next(demo):
     assert f"{total:,} rows in" in printed
     for word in ("seattle", "sf", "heat", "frost", "unusual", "2010-01-01 00:00:00", "2010-12-31 23:00:00"):
         assert word in printed
-    assert len([line for line in printed.splitlines() if line.startswith("  python main.py")]) == 3
+    following = printed[printed.index("Try next:") :].splitlines()[1:]
+    assert [line.split()[1] for line in following] == ["main.py", "main.py", "examples/observatory/fly.py"]
