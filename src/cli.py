@@ -107,6 +107,7 @@ class _Ordered(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is meant. Raises UsageError that names what may have been meant instead."""
         from .errors import nearest
 
         try:

@@ -163,7 +163,7 @@ def _conduct(run: SerialRun | LocalRun, control: Control, assembly: Assembly, ou
 
 
 def _end_sinks(flow: Flow, outcome: _Outcome) -> None:
-    """Complete all outputs, or none: when one cannot be completed, those after it are given up."""
+    """Complete the outputs of a good run one after the other; when one cannot be, those after it are given up."""
     for sink in flow.sinks:
         good = outcome.complete and outcome.error is None
         _note_error(outcome, lambda sink=sink, good=good: sink.finish(good=good))  # type: ignore[misc]

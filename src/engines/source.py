@@ -68,6 +68,7 @@ class _Turnstile(_Open):
 
     def __init__(self, state: StageState, ordering: Ordering) -> None:
         super().__init__(state)
+        self._advice = "" if ordering.max_ahead is not None else "; max_ahead= would divert that one instead"
         self._gate = Gate(
             lateness=ordering.lateness, late=ordering.late, max_ahead=ordering.max_ahead, source=state.name
         )
@@ -91,9 +92,7 @@ class _Turnstile(_Open):
         yield from self._released(self._gate.end())
         self._count(0)
         if self._gate.blame is not None:
-            self._state.context.note(
-                f"{self._state.name}: {self._gate.blame}; max_ahead= would divert that one instead"
-            )
+            self._state.context.note(f"{self._state.name}: {self._gate.blame}{self._advice}")
 
     def _released(self, gated: Gated) -> Iterator[Any]:
         counts = self._state.counts
