@@ -49,6 +49,8 @@ class Context:
         header: the header line of the source, as it came and without line end, for a writer that prints rows as read;
             None where there is none. The engine sets it before the first frame is written.
         keep_text: a reader shall add the column `record.TEXT`, the text of each row as it came, without line end.
+        wanted: with `keep_text`, the columns that some stage reads, besides `timestamp`: a reader may leave out all
+            others, and does not look at what they hold. None: all of them.
         digits: fractional digits of times, 0, 3 or 6: a reader that knows them says so here in `columns`, and writers
             give times at least as many as the sources of their stream have.
         counts: numbers for the run's report, by name, beyond the ledger ("gaps", "callback errors", ...).
@@ -64,6 +66,7 @@ class Context:
     imports: Path | None = None
     header: str | None = None
     keep_text: bool = False
+    wanted: frozenset[str] | None = None
     digits: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     say: Callable[[str], None] = _write_line
