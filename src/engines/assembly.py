@@ -16,7 +16,7 @@ from ..writers.base import Writer
 from .console import Console
 from .dead_letters import DeadLetterPart
 from .flow import Flow
-from .inlets import Bell, Inlet, PumpedInlet
+from .inlets import Bell, Inlet, PumpedInlet, ReadInlet
 from .nodes import Edge, MergeNode, Node, OperatorNode, SinkNode, StageState, blame
 from .report import StageReport
 from .source import read_source
@@ -74,13 +74,13 @@ class Assembly:
             self.states[stage.name] = StageState(stage.name, context, letters)
         return self.states[stage.name]
 
-    def source(self, stage: Stage) -> Inlet:
+    def source(self, stage: Stage) -> ReadInlet | PumpedInlet:
         """Return the inlet that reads a source in this process; a live one in a thread of its own."""
         state = self.state(stage)
         items = read_source(stage.component, state, self.plan.ordering.get(stage.name), self.stop)  # type: ignore[arg-type]
         if stage.component.live:  # type: ignore[attr-defined]
-            return PumpedInlet(stage.name, items, [], finite=False, state=state, bell=self.bell)
-        return Inlet(stage.name, items, [], finite=True, state=state)
+            return PumpedInlet(stage.name, items, finite=False, state=state, bell=self.bell)
+        return ReadInlet(stage.name, items, finite=True, state=state)
 
     def node(self, stage: Stage) -> Node:
         """Open the component of a stage that is not a source."""

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from ..record import END, Failure
 from .nodes import Edge, StageState, blame
 
-__all__ = ["Bell", "Inlet", "Item", "PumpedInlet"]
+__all__ = ["Bell", "BufferedInlet", "Inlet", "Item", "PumpedInlet", "ReadInlet"]
 
 Item: TypeAlias = Any
 """A frame, a Frontier, Idle, or END."""
@@ -19,35 +19,31 @@ _DEPTH = 2
 
 
 class Bell:
-    """What the one thread of a flow waits on, and the pumps of its inlets ring."""
+    """What the one thread of a flow waits on, and whoever fills its inlets rings."""
 
     def __init__(self) -> None:
-        self.changed = threading.Condition()
+        self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
 
 
 class Inlet:
-    """A stream that is read when its rows are wanted, in the thread of the flow.
+    """Where a stream enters.
 
     Args:
         name: the stage that the stream is the output of.
-        items: frames, frontiers and idle marks; the end of the iterator is the end of the stream.
-        targets: who is told.
         finite: False for a live source: stopping it cuts nothing off.
-        state: the stage's, if it is read in this process.
+        state: the stage's, if it is read in this process by the flow itself.
     """
 
-    def __init__(
-        self, name: str, items: Iterator[Any], targets: list[Edge], *, finite: bool, state: StageState | None = None
-    ) -> None:
+    def __init__(self, name: str, *, finite: bool, state: StageState | None = None) -> None:
         self.name = name
-        self.targets = targets
+        self.targets: list[Edge] = []
         self.finite = finite
         self.state = state
         self.idle = False
         self.ended = False
         self.failed: Failure | None = None
         self.rows = 0
-        self.items = items
 
     @property
     def ready(self) -> bool:
@@ -59,67 +55,112 @@ class Inlet:
 
     def take(self) -> Item:
         """Return the next item; END when there are no more. Raises what the source raises."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop reading, and let go of the source."""
+
+
+class ReadInlet(Inlet):
+    """A stream that is read when its rows are wanted, in the thread of the flow.
+
+    Args:
+        items: frames, frontiers and idle marks; the end of the iterator is the end of the stream.
+    """
+
+    def __init__(self, name: str, items: Iterator[Any], *, finite: bool, state: StageState | None = None) -> None:
+        super().__init__(name, finite=finite, state=state)
+        self.items = items
+
+    def take(self) -> Item:
         with blame(self.name):
             return next(self.items, END)
 
     def close(self) -> None:
-        """Stop reading, and let go of the source."""
         close = getattr(self.items, "close", None)
         if close is not None:
             close()
 
 
-class PumpedInlet(Inlet):
-    """A stream that is read ahead in a thread of its own, two items at most: a live source, or another process."""
+class BufferedInlet(Inlet):
+    """A stream that another thread reads ahead, two items at most, and puts here.
 
-    def __init__(self, *args: Any, bell: Bell, **options: Any) -> None:
-        super().__init__(*args, **options)
+    Attributes:
+        feeder: that thread. It begins with the flow, and ends soon after `close` or the end of the stream.
+    """
+
+    feeder: threading.Thread
+
+    def __init__(self, name: str, *, finite: bool, bell: Bell, state: StageState | None = None) -> None:
+        super().__init__(name, finite=finite, state=state)
         self._bell = bell
+        self._room = threading.Condition(bell.lock)
         self._buffer: deque[Item] = deque()
         self._closed = False
-        self._thread = threading.Thread(target=self._pump, name=f"plait-{self.name}", daemon=True)
 
     @property
     def ready(self) -> bool:
         return bool(self._buffer)
 
     def start(self) -> None:
-        self._thread.start()
+        self.feeder.start()
 
     def take(self) -> Item:
-        with self._bell.changed:
+        with self._bell.lock:
             item = self._buffer.popleft()
-            self._bell.changed.notify_all()
+            self._room.notify()
             return item
 
+    def put(self, item: Item) -> None:
+        """Take the next item; blocks while there is no room. Called by the feeder.
+
+        `Failure` is told at once, ahead of what is waiting: the run is over. After `close`, items are dropped.
+        """
+        with self._bell.lock:
+            if isinstance(item, Failure):
+                self.failed = item
+            else:
+                self._room.wait_for(lambda: self._closed or len(self._buffer) < _DEPTH)
+                if not self._closed:
+                    self._buffer.append(item)
+            self._bell.changed.notify_all()
+
+    put_block = put
+
     def close(self) -> None:
-        """Read what is left without keeping it, so that whoever sends it can end; then let go of the source."""
-        with self._bell.changed:
+        """Let the feeder come to its end: what it still reads is not kept."""
+        with self._bell.lock:
             self._closed = True
             self._buffer.clear()
-            self._bell.changed.notify_all()
-        self._thread.join()
+            self._room.notify_all()
+        if self.feeder.is_alive():
+            self.feeder.join()
+
+
+class PumpedInlet(BufferedInlet):
+    """A stream whose items are waited for in a thread of its own: a live source, or another process.
+
+    Args:
+        items: frames, frontiers and idle marks. After `close` what is left of them is read without keeping it, so that
+            whoever sends it can end.
+    """
+
+    def __init__(
+        self, name: str, items: Iterator[Any], *, finite: bool, bell: Bell, state: StageState | None = None
+    ) -> None:
+        super().__init__(name, finite=finite, bell=bell, state=state)
+        self.items = items
+        self.feeder = threading.Thread(target=self._pump, name=f"plait-{name}", daemon=True)
 
     def _pump(self) -> None:
         try:
             with blame(self.name):
                 for item in self.items:
-                    self._put(item)
-            self._put(END)
+                    self.put(item)
+            self.put(END)
         except Exception as error:
-            self._fail(Failure(error))
+            self.put(Failure(error))
         finally:
-            super().close()
-
-    def _fail(self, failure: Failure) -> None:
-        """Tell of an error at once, ahead of what is waiting: the run is over."""
-        with self._bell.changed:
-            self.failed = failure
-            self._bell.changed.notify_all()
-
-    def _put(self, item: Item) -> None:
-        with self._bell.changed:
-            self._bell.changed.wait_for(lambda: self._closed or len(self._buffer) < _DEPTH)
-            if not self._closed:
-                self._buffer.append(item)
-                self._bell.changed.notify_all()
+            close = getattr(self.items, "close", None)
+            if close is not None:
+                close()

@@ -1,11 +1,14 @@
-"""The local engine: sources are read in worker processes of the pool, and joined in the process that was started.
+"""The local engine: each source is read beside what joins the streams, in a thread or in a worker of the pool.
 
+    thread:    reader - gate - filter ---------+
+    thread:    reader - gate ------------------+-- merge - derive - writers     (the thread that was started)
     worker 1:  reader - gate - filter --queue--+
-    worker 1:  reader - gate ----------queue---+-- merge - derive - writers     (main process)
     worker 2:  reader - gate ----------queue---+
 
-Each chain (a reader and what can stay with it) runs in a thread of its worker. Queues are bounded, so a slow merge
-holds its readers back. Whoever waits for a worker's rows waits for its death, too.
+A chain (a reader and what can stay with it) that does its work outside the interpreter gets a thread: threads then
+share the cores as well as processes do, hand their frames on by reference, and cost neither a start nor the memory of
+an interpreter. A chain that holds the interpreter's lock goes to a worker process. Queues and buffers are bounded, so
+a slow merge holds its readers back. Whoever waits for a worker's rows waits for its death, too.
 """
 
 from __future__ import annotations
@@ -20,9 +23,9 @@ from ..errors import WorkerError
 from ..pipeline.plan import Chain, Plan
 from ..record import END, Failure
 from .assembly import Assembly, abandon
+from .chain import ChainThread
 from .flow import Flow
-from .inlets import PumpedInlet
-from .nodes import OutletNode
+from .inlets import BufferedInlet, Inlet, PumpedInlet
 from .report import StageReport
 from .stop import Stop
 
@@ -33,7 +36,7 @@ _READ_AT_ONCE = 2
 
 
 class LocalRun:
-    """Run the chains of the plan on worker processes, and everything behind them here."""
+    """Run the chains of the plan in threads and worker processes, and everything behind them here."""
 
     engine = "local"
 
@@ -41,17 +44,17 @@ class LocalRun:
         self._assembly = assembly
         self._queues: dict[str, Any] = {}
         self._tasks: list[Any] = []
+        self._threads: list[ChainThread] = []
+        self._turns = threading.Semaphore(_READ_AT_ONCE)
 
     def open(self) -> Flow:
         """Open the stages of this process, then start the workers. Raises what the components raise."""
-        from ..util.multi_processing import MultiProcessing
-        from ..util.pools import cores
-
-        plan, pool = self._assembly.plan, MultiProcessing().GlobalProcessPool()
-        # All groups must run at once, for a merge waits for each of them: so no more than the pool has workers.
-        groups = plan.workers(min(cores(), pool.ncpus + 1))
-        away = {stage.name for group in groups for chain in group for stage in chain.stages}
-        inlets = [self._inlet(chain, number) for number, group in enumerate(groups) for chain in group]
+        plan = self._assembly.plan
+        here = [chain for chain in plan.chains() if chain.native]
+        pool, groups = self._groups()
+        inlets: list[Inlet] = [self._thread(chain) for chain in here]
+        inlets += [self._inlet(chain, number) for number, group in enumerate(groups) for chain in group]
+        away = {stage.name for chain in plan.chains() for stage in chain.stages}
         flow = self._assembly.flow(inlets, [stage for stage in plan.spec if stage.name not in away])
         try:
             for group in groups:
@@ -62,17 +65,31 @@ class LocalRun:
             raise
         return flow
 
+    def _groups(self) -> tuple[Any, list[list[Chain]]]:
+        """Return the pool and what each of its workers is to run; no pool if there is nothing for it."""
+        from ..util.pools import cores
+
+        plan = self._assembly.plan
+        if all(chain.native for chain in plan.chains()):
+            return None, []
+        from ..util.multi_processing import MultiProcessing
+
+        pool = MultiProcessing().GlobalProcessPool()
+        # All groups must run at once, for a merge waits for each of them: so no more than the pool has workers.
+        return pool, plan.workers(min(cores(), pool.ncpus + 1))
+
+    def _thread(self, chain: Chain) -> Inlet:
+        inlet = BufferedInlet(chain.last, finite=not _is_live(chain), bell=self._assembly.bell)
+        inlet.feeder = ChainThread(self._assembly.plan, chain, inlet, self._assembly.stop, self._turns)
+        self._threads.append(inlet.feeder)
+        return inlet
+
     def _inlet(self, chain: Chain, worker: int) -> PumpedInlet:
         from ..queue import Queue
 
         queue = self._queues[chain.name] = Queue(_ROWS_IN_QUEUE)
-        return PumpedInlet(
-            chain.last,
-            arrivals(queue, self._tasks, worker, chain.name),
-            [],
-            finite=not chain.stages[0].component.live,  # type: ignore[attr-defined]
-            bell=self._assembly.bell,
-        )
+        items = arrivals(queue, self._tasks, worker, chain.name)
+        return PumpedInlet(chain.last, items, finite=not _is_live(chain), bell=self._assembly.bell)
 
     def finish(self, reports: list[StageReport]) -> None:
         """Add the lines of the ledger to `reports`: those of the workers, and those of this process.
@@ -83,6 +100,8 @@ class LocalRun:
         reports += self._assembly.reports(
             stage for stage in self._assembly.plan.spec if stage.name in self._assembly.states
         )
+        for thread in self._threads:
+            reports += thread.reports
         for task in self._tasks:
             reports += task.result()
 
@@ -90,6 +109,11 @@ class LocalRun:
         """Close the queues. The pool stays: the next run finds its workers warm."""
         for queue in self._queues.values():
             queue.close()
+
+
+def _is_live(chain: Chain) -> bool:
+    live: bool = chain.stages[0].component.live  # type: ignore[attr-defined]
+    return live
 
 
 def arrivals(queue: Any, tasks: Sequence[Any], worker: int, name: str) -> Iterator[Any]:
@@ -135,68 +159,13 @@ def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop
         signal.SIGTERM, signal.SIG_IGN
     )  # to the whole group: the owner drains, and says when to stop
     turns = threading.Semaphore(_READ_AT_ONCE)
-    runs = [_ChainRun(plan, chain, queues[chain.name], stop, turns) for chain in chains]
+    threads = [ChainThread(plan, chain, queues[chain.name], stop, turns) for chain in chains]
     try:
-        for run in runs:
-            run.start()
-        for run in runs:
-            run.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     finally:
         stop.close()
         signal.signal(signal.SIGTERM, before)
-    return [report for run in runs for report in run.reports]
-
-
-def in_turn(items: Iterator[Any], turns: threading.Semaphore) -> Iterator[Any]:
-    """Yield the same items, but make each only in turn: so what a block takes is not held for all files at once.
-
-    Args:
-        items: what is read; finite, so nobody waits for a turn behind a source that is silent.
-        turns: how many may read at once.
-    """
-    try:
-        while True:
-            with turns:
-                item = next(items, END)
-            if item is END:
-                return
-            yield item
-    finally:
-        items.close()  # type: ignore[attr-defined]
-
-
-class _ChainRun(threading.Thread):
-    """One chain of a worker: from its source to the queue that leads to the main process."""
-
-    def __init__(self, plan: Plan, chain: Chain, queue: Any, stop: Stop, turns: threading.Semaphore) -> None:
-        super().__init__(name=f"plait-{chain.name}", daemon=True)
-        self._turns = turns
-        self._assembly = Assembly(plan, stop)
-        self._chain = chain
-        self._queue = queue
-        self.reports: list[StageReport] = []
-
-    def run(self) -> None:
-        try:
-            self._flow()
-        except Exception as error:
-            self._queue.put(Failure(error))
-        finally:
-            self.reports = self._assembly.reports(self._chain.stages)
-            self._queue.put(END)
-
-    def _flow(self) -> None:
-        first, *others = self._chain.stages
-        state = self._assembly.state(self._chain.stages[-1])
-        outlet = OutletNode(state, self._queue)
-        outlet.name = f"{self._chain.last} (outlet)"
-        inlet = self._assembly.source(first)
-        if inlet.finite:
-            inlet.items = in_turn(inlet.items, self._turns)
-        flow = self._assembly.flow([inlet], others, [(self._chain.last, outlet)])
-        try:
-            flow.run()
-        finally:
-            flow.close()
-            for stage in self._chain.stages:
-                self._assembly.state(stage).letters.close()
+    return [report for thread in threads for report in thread.reports]

@@ -25,6 +25,9 @@ class Transform(Component):
     drops_rows: ClassVar[bool] = False
     """True if rows may stay behind by design: the ledger counts them as filtered. Else each row must come out."""
 
+    native: ClassVar[bool] = True
+    """True if the work is done outside the interpreter: on whole columns. False for what calls Python row by row."""
+
     def open(self, context: Context) -> Operator:
         """Return the running operator."""
         raise NotImplementedError

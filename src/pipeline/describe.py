@@ -46,17 +46,14 @@ def _why(plan: Plan, engine: str) -> str:
     total = sum(map(plan.size, plan.readers))
     if engine != plan.engine or not total:
         return ""
-    reason = "too little to pay for a pool" if engine == "serial" else "worth a pool"
+    reason = "too little to read it in parallel" if engine == "serial" else "worth reading in parallel"
     return f" ({total / 1e6:,.1f} MB to read: {reason})"
 
 
 def _processes(plan: Plan, cores: int) -> dict[str, str]:
-    return {
-        stage.name: f"worker {number}"
-        for number, chains in enumerate(plan.workers(cores), 1)
-        for chain in chains
-        for stage in chain.stages
-    }
+    groups = [(f"worker {number}", chains) for number, chains in enumerate(plan.workers(cores), 1)]
+    groups.append(("thread", [chain for chain in plan.chains() if chain.native]))
+    return {stage.name: where for where, chains in groups for chain in chains for stage in chain.stages}
 
 
 def _details(plan: Plan, stage: Stage) -> list[str]:

@@ -22,7 +22,8 @@ from .spec import PipelineSpec, Stage
 
 __all__ = ["Chain", "Ordering", "Plan", "make_plan"]
 
-_SMALL = 8 << 20
+_SMALL = 1 << 20  # bytes: below, not even a thread pays
+_SMALL_FOR_A_POOL = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Ordering:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A reader and the stages behind it that can share its process: what one thread of a worker runs."""
+    """A reader and the stages behind it that can stay with it: what one thread runs, here or in a worker."""
 
     stages: tuple[Stage, ...]
 
@@ -47,6 +48,11 @@ class Chain:
     @property
     def last(self) -> str:
         return self.stages[-1].name
+
+    @property
+    def native(self) -> bool:
+        """True if all of it works outside the interpreter: a thread does then, it needs no process of its own."""
+        return all(stage.component.native for stage in self.stages)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +110,12 @@ class Plan:
         return stage.family != "event"
 
     def workers(self, cores: int) -> list[list[Chain]]:
-        """Share the chains out among worker processes, the largest first; one core is left for what joins them.
+        """Share the chains that need a process out among workers, the largest first; one core is left for the rest.
 
         Each inner list is what one worker runs, a thread per chain.
         """
-        chains = sorted(self.chains(), key=lambda chain: -self.size(chain.stages[0]))
+        mine = [chain for chain in self.chains() if not chain.native]
+        chains = sorted(mine, key=lambda chain: -self.size(chain.stages[0]))
         count = min(len(chains), max(1, cores - 1))
         groups: list[list[Chain]] = [[] for _ in range(count)]
         loads = [0] * count
@@ -128,9 +135,11 @@ class Plan:
 
     @property
     def engine(self) -> str:
-        """The engine that suits the size of the job: a pool pays from some megabytes on."""
-        portable = not any(reader.variant == "memory" for reader in self.readers)
-        return "local" if portable and sum(map(self.size, self.readers)) > _SMALL else "serial"
+        """The engine that suits the size of the job: threads pay from a megabyte on, a pool from some megabytes on."""
+        if any(reader.variant == "memory" for reader in self.readers):
+            return "serial"
+        least = _SMALL if all(chain.native for chain in self.chains()) else _SMALL_FOR_A_POOL
+        return "local" if sum(map(self.size, self.readers)) > least else "serial"
 
 
 def make_plan(spec: PipelineSpec, base: Path | None = None, *, is_part: bool = False) -> Plan:

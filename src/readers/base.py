@@ -27,6 +27,8 @@ class Reader(Component):
     family: ClassVar[str] = "reader"
     live: ClassVar[bool] = False
     """True if the source may fall silent: it is then read in a thread of its own, and has the option `idle`."""
+    native: ClassVar[bool] = False
+    """True if the reading happens outside the interpreter, so that threads of one process share the cores."""
     # Not annotated: a ClassVar would keep its place, and come before the subclass's own positional fields.
     queue = cast("Any", None)
     wrapper = cast("Any", None)

@@ -1,0 +1,93 @@
+"""A chain of stages in a thread of its own: a reader, and what can stay with it, up to whoever takes the rows.
+
+Both kinds of overlap are made of it: threads of the process that was started, for chains that work outside the
+interpreter, and threads of a pool worker, for all others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from ..pipeline.plan import Chain, Plan
+from ..record import END, Failure
+from .assembly import Assembly
+from .nodes import OutletNode
+from .report import StageReport
+from .stop import Stop
+
+__all__ = ["ChainThread", "Taker"]
+
+
+class Taker(Protocol):
+    """Where the rows of a chain go: a queue to another process, or an inlet of this one."""
+
+    def put_block(self, block: Any) -> None:
+        """Take a frame; blocks while there is no room for it."""
+
+    def put(self, item: Any) -> None:
+        """Take a mark, in order with the frames."""
+
+
+class ChainThread(threading.Thread):
+    """Runs one chain from its source to the end of what is to be done here, then tells END.
+
+    Args:
+        plan: the whole plan.
+        chain: the part of it to run.
+        taker: where its rows go; an error goes there as `Failure`, before END.
+        stop: the request to stop.
+        turns: how many chains may read at once.
+    """
+
+    def __init__(self, plan: Plan, chain: Chain, taker: Taker, stop: Stop, turns: threading.Semaphore) -> None:
+        super().__init__(name=f"plait-{chain.name}", daemon=True)
+        self._turns = turns
+        self._assembly = Assembly(plan, stop)
+        self._chain = chain
+        self._taker = taker
+        self.reports: list[StageReport] = []
+
+    def run(self) -> None:
+        try:
+            self._flow()
+        except Exception as error:
+            self._taker.put(Failure(error))
+        finally:
+            self.reports = self._assembly.reports(self._chain.stages)
+            self._taker.put(END)
+
+    def _flow(self) -> None:
+        first, *others = self._chain.stages
+        state = self._assembly.state(self._chain.stages[-1])
+        outlet = OutletNode(state, self._taker)
+        outlet.name = f"{self._chain.last} (outlet)"
+        inlet = self._assembly.source(first)
+        if inlet.finite:
+            inlet.items = _in_turn(inlet.items, self._turns)
+        flow = self._assembly.flow([inlet], others, [(self._chain.last, outlet)])
+        try:
+            flow.run()
+        finally:
+            flow.close()
+            for stage in self._chain.stages:
+                self._assembly.state(stage).letters.close()
+
+
+def _in_turn(items: Iterator[Any], turns: threading.Semaphore) -> Iterator[Any]:
+    """Yield the same items, but make each only in turn: so what a block takes is not held for all files at once.
+
+    Args:
+        items: what is read; finite, so nobody waits for a turn behind a source that is silent.
+        turns: how many may read at once.
+    """
+    try:
+        while True:
+            with turns:
+                item = next(items, END)
+            if item is END:
+                return
+            yield item
+    finally:
+        items.close()  # type: ignore[attr-defined]
