@@ -67,6 +67,7 @@ class Assembly:
                 base=self.plan.base,
                 imports=self.plan.imports,
                 keep_text=stage.name in self.plan.texts,
+                wanted=self.plan.texts.get(stage.name),
                 digits=self.plan.digits.get(stage.name, 0),
                 header=self.plan.headers.get(stage.name),
             )
@@ -103,7 +104,7 @@ class Assembly:
     def _merge(self, stage: Stage, component: SortedMerge) -> Merge:
         merge = component.open(stage.inputs)
         for port, name in enumerate(stage.inputs):
-            columns = self.plan.columns.get(name)
+            columns = self.plan.carried(name)
             if columns is not None:
                 merge.declare(port, columns)
         return merge

@@ -29,6 +29,7 @@ __all__ = [
     "all_of",
     "below",
     "calls",
+    "paths",
 ]
 
 
@@ -162,6 +163,17 @@ def calls(rule: Rule) -> bool:
     if isinstance(rule, AnyOf | AllOf | Each):
         return any(calls(each) for each in rule.rules)
     return isinstance(rule, Fields) and any(calls(each) for _, each in rule.items)
+
+
+def paths(rule: Rule) -> frozenset[str]:
+    """Return the paths, from the whole event on, of what is looked at to judge the rule."""
+    if isinstance(rule, Fields):
+        return frozenset(path for path, _ in rule.items)
+    if isinstance(rule, Negated | Complement):
+        return paths(rule.rule)
+    if isinstance(rule, AnyOf | AllOf | Each):
+        return frozenset().union(*map(paths, rule.rules))
+    return frozenset()
 
 
 def _item_calls(item: tuple[str, Rule]) -> bool:

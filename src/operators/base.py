@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -34,6 +34,10 @@ class Transform(Component):
 
     def probe(self, context: Context) -> None:
         """Raise SpecError if something that it needs besides its input is not there. Called by the check of a plan."""
+
+    def reads(self, columns: Collection[str]) -> frozenset[str]:
+        """Return which of the input's columns are looked at; all others only pass. `timestamp` may be left out."""
+        return frozenset(columns)
 
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return the columns of the output. Raises SpecError if the input's columns cannot be used."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..event import Condition, ConditionKind
+from ..event.rules import paths
 from ..fields import option
 from ..running import Context, Operator
 from .base import Transform
@@ -47,6 +48,12 @@ class Where(Transform):
 
     def open(self, context: Context) -> Operator:
         return _Filter(self.condition, context)
+
+    def reads(self, columns: Collection[str]) -> frozenset[str]:
+        looked_at = paths(self.condition.rule)
+        return frozenset(
+            name for name in columns if any(path == name or path.startswith(f"{name}.") for path in looked_at)
+        )
 
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is not None:

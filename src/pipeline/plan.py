@@ -16,6 +16,7 @@ from ..errors import MissingSourceError, SourceError, SpecError
 from ..operators.base import Transform
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
+from ..record import TIMESTAMP
 from ..running import Context
 from ..writers.base import Writer
 from .spec import PipelineSpec, Stage
@@ -65,7 +66,8 @@ class Plan:
         columns: columns of each stage's output (name -> polars type), None where not known before the run, none where
             no row will come.
         ordering: for each reader that leads to a merge, how its records are ordered.
-        texts: names of the readers that shall keep the text of each row.
+        texts: for each reader that shall keep the text of each row, the columns that some stage looks at besides
+            (None: all).
         digits: fractional digits that the times of each stage have at least, as its sources have them.
         headers: for each writer of rows as they were read, the header line of the first source that has one.
         mistakes: all that is wrong: the stage (None: the pipeline), and the error.
@@ -76,11 +78,32 @@ class Plan:
     base: Path
     columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     ordering: Mapping[str, Ordering] = field(default_factory=dict)
-    texts: frozenset[str] = frozenset()
+    texts: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     digits: Mapping[str, int] = field(default_factory=dict)
     headers: Mapping[str, str | None] = field(default_factory=dict)
     mistakes: tuple[tuple[Stage | None, SpecError], ...] = ()
     notes: tuple[str, ...] = ()
+
+    def carried(self, name: str) -> Mapping[str, Any] | None:
+        """Return the columns that the frames of a stage have when it runs: without those that nobody looks at."""
+        columns = self.columns.get(name)
+        if not columns:
+            return columns
+        left_out: set[str] = set()
+        for source in self._sources(name):
+            wanted, there = self.texts.get(source), self.columns.get(source)
+            if wanted is not None and there:
+                left_out |= there.keys() - wanted - {TIMESTAMP}
+        return {column: dtype for column, dtype in columns.items() if column not in left_out}
+
+    def _sources(self, name: str) -> set[str]:
+        """Return the stages without an input that lead to this one, or itself if it is one."""
+        found = {name}
+        for stage in reversed(self.spec.stages):
+            if stage.name in found and stage.inputs:
+                found.remove(stage.name)
+                found.update(stage.inputs)
+        return found
 
     @property
     def readers(self) -> list[Stage]:
@@ -185,7 +208,7 @@ class _Planner:
             self._base,
             columns=self._columns,
             ordering=ordering,
-            texts=frozenset(texts),
+            texts={name: self._looked_at(name) for name in texts},
             digits=self._digits,
             headers=self._headers,
             mistakes=tuple(self._mistakes),
@@ -295,6 +318,23 @@ class _Planner:
         self._check_same_columns(writer, names)
         self._headers[stage.name] = next(filter(None, itertools.starmap(self._header, sources)), None)
         return names
+
+    def _looked_at(self, reader: str) -> frozenset[str] | None:
+        """Return the columns of a reader that a stage behind it looks at; None if they are not known."""
+        columns = self._columns[reader]
+        if columns is None:
+            return None
+        found: set[str] = set()
+        behind = {reader}
+        for stage in self._spec:
+            if behind.intersection(stage.inputs):
+                behind.add(stage.name)
+                component = stage.component
+                if isinstance(component, Transform):
+                    found |= component.reads(columns)
+                elif isinstance(component, Writer) and not component.wants_text:
+                    found |= columns.keys()
+        return frozenset(found)
 
     def _header(self, name: str, reader: Reader) -> str | None:
         try:
