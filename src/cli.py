@@ -147,7 +147,7 @@ _SET = click.option(
     "--set", "settings", multiple=True, metavar="STAGE.OPTION=VALUE", callback=_settings, help="Override an option."
 )
 _ENGINE = click.option(
-    "--engine", type=click.Choice(["serial", "local"]), help="One process, or a pool. Default: what suits the job."
+    "--engine", type=click.Choice(["serial", "local"]), help="One thread, or in parallel. Default: what suits the job."
 )
 
 
