@@ -40,6 +40,7 @@ class Block:
 
     Attributes:
         candidates: places of delimiters and line ends, quoted or not. A CRLF ends its line at the LF.
+        line_ends: how many of them are line ends.
         quotes: places of quotes.
     """
 
@@ -52,9 +53,11 @@ class Block:
         self.bytes: Bytes = np.frombuffer(data, dtype=np.uint8)
         self.has_cr = b"\r" in data
         self.quotes: Ints = self._quotes()
-        wanted = (self.bytes == dialect.delimiter) | (self.bytes == LF)
+        wanted = self.bytes == LF
         if self.has_cr:
             wanted |= self._lone_cr()
+        self.line_ends = int(np.count_nonzero(wanted))
+        wanted |= self.bytes == dialect.delimiter
         self.candidates: Ints = np.flatnonzero(wanted)
 
     def _quotes(self) -> Ints:

@@ -52,7 +52,8 @@ class Records:
 
     Attributes:
         data: the block, with `PADDING` behind it.
-        starts, ends: of each field of each good record; matrices of fields x records. Quotes are inside.
+        places: of the delimiter, or of the line end, behind each field of each good record; a matrix of records x
+            fields.
         row_starts, row_ends: of each good record, without the end of the line.
         lines: 1-based line of the file on which each good record starts.
         counts: how many fields each record has that is well formed, of any number of fields.
@@ -63,8 +64,7 @@ class Records:
     """
 
     data: bytes
-    starts: Ints
-    ends: Ints
+    places: Ints
     row_starts: Ints
     row_ends: Ints
     lines: Ints
@@ -74,6 +74,12 @@ class Records:
     lines_consumed: int
     quotes: bool
     doubled: bool
+
+    def fields(self, column: int) -> tuple[Ints, Ints]:
+        """Return where the fields of a column start and end, quotes included."""
+        last = self.places.shape[1] - 1
+        starts = self.row_starts if column == 0 else self.places[:, column - 1] + 1
+        return starts, self.row_ends if column == last else self.places[:, column]
 
 
 def scan(data: bytes, dialect: Dialect, bounds: Bounds, *, final: bool, first_line: int) -> Records:
@@ -141,34 +147,32 @@ def _plausible(block: Block, places: Ints, inside: Ints, bounds: Bounds) -> bool
 def _records(
     block: Block, places: Ints, reasons: dict[int, str], bounds: Bounds, first_line: int, *, unfinished: bool
 ) -> Records:
-    ends = np.flatnonzero(block.is_line_end(places))
+    ends = _ends(block, places, bounds.width)
     row_ends = places[ends]
-    row_starts = np.concatenate([[0], row_ends[:-1] + 1])[: len(ends)]
-    consumed = int(row_ends[-1]) + 1 if len(ends) else 0
+    row_starts = np.concatenate([[0], row_ends[:-1] + 1])[: len(row_ends)]
+    consumed = int(row_ends[-1]) + 1 if len(row_ends) else 0
     lines, lines_consumed = _line_numbers(block, row_starts, consumed, first_line)
     if block.has_cr:
         row_ends = row_ends - ((block.bytes[row_ends] == LF) & (block.bytes[row_ends - 1] == CR) & (row_ends > 0))
-    counts = np.diff(ends, prepend=-1)
-    filled = row_ends > row_starts
+    counts = np.full(len(row_ends), bounds.width) if isinstance(ends, slice) else np.diff(ends, prepend=-1)
     dead_rows, sound = _dead_rows(block, reasons, row_starts, row_ends, bounds, consumed)
-    width = bounds.width
-    good = filled & sound & (counts == width)
-    for row in np.flatnonzero(filled & sound & ~good).tolist():
-        last = unfinished and row == len(ends) - 1
-        dead_rows[row] = _wrong_count(int(counts[row]), width, cut=last)
+    sound &= row_ends > row_starts
+    good = sound & (counts == bounds.width)
+    for row in np.flatnonzero(sound & ~good).tolist():
+        last = unfinished and row == len(row_ends) - 1
+        dead_rows[row] = _wrong_count(int(counts[row]), bounds.width, cut=last)
     dead = [
         DeadRecord(int(row_starts[row]), int(row_ends[row]), int(lines[row]), reason)
         for row, reason in sorted(dead_rows.items())
     ]
-    starts, field_ends = _fields(places, ends, row_starts, row_ends, good, width)
+    kept = slice(None) if good.all() else good
     return Records(
         data=block.data + PADDING,
-        starts=starts,
-        ends=field_ends,
-        row_starts=row_starts[good],
-        row_ends=row_ends[good],
-        lines=lines[good],
-        counts=counts[filled & sound],
+        places=_matrix(places, ends, kept, bounds.width),
+        row_starts=row_starts[kept],
+        row_ends=row_ends[kept],
+        lines=lines[kept],
+        counts=counts[sound],
         dead=dead,
         consumed=min(consumed, len(block.data) - unfinished),
         lines_consumed=lines_consumed,
@@ -177,15 +181,19 @@ def _records(
     )
 
 
-def _fields(places: Ints, ends: Ints, row_starts: Ints, row_ends: Ints, good: Flags, width: int) -> tuple[Ints, Ints]:
-    """Return where the fields of the good records start and end."""
-    everything = bool(good.all())
-    last = places.reshape(-1, width).T.copy() if everything else places[ends[good] + np.arange(1 - width, 1)[:, None]]
-    first = np.empty_like(last)
-    first[0] = row_starts[good]
-    first[1:] = last[:-1] + 1
-    last[-1] = row_ends[good]
-    return first, last
+def _ends(block: Block, places: Ints, width: int) -> Ints | slice:
+    """Return which of the places are line ends: every so many, if all records have as many fields as they should."""
+    last = slice(width - 1, None, width)
+    if not len(block.quotes) and len(places) == width * block.line_ends and block.is_line_end(places[last]).all():
+        return last
+    return np.flatnonzero(block.is_line_end(places))
+
+
+def _matrix(places: Ints, ends: Ints | slice, kept: Flags | slice, width: int) -> Ints:
+    """Return the places behind the fields of the records to keep, which all have the right number of them."""
+    if isinstance(kept, slice) or isinstance(ends, slice):
+        return places.reshape(-1, width)[kept]
+    return places[ends[kept][:, None] + np.arange(1 - width, 1)]
 
 
 def _line_numbers(block: Block, row_starts: Ints, consumed: int, first_line: int) -> tuple[Ints, int]:

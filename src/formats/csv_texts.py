@@ -1,7 +1,11 @@
 """Fields of CSV -> columns of text, without copying byte by byte: numpy lays out Arrow's string views.
 
-A string view is sixteen bytes: the length, then the text itself if it has twelve bytes or fewer, else its first four
-bytes and where the rest stands. So a column of short texts is three unaligned reads per field.
+A string view is sixteen bytes, here two numbers of 64 bits in little-endian order:
+
+    size | first four bytes << 32,  the next eight bytes                  a text of up to twelve bytes
+    size | first four bytes << 32,  number of the buffer | place << 32    a longer one: it stands in the block
+
+So a column of short texts is one unaligned read of sixteen bytes per field, a few shifts, and a mask by its size.
 """
 
 from __future__ import annotations
@@ -21,12 +25,14 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
+    Words = npt.NDArray[np.uint64]
 
 __all__ = ["Texts", "column_texts", "row_texts", "with_nulls"]
 
 _INLINE = 12
-_FIRST_BYTES = np.array([(1 << (8 * min(n, 4))) - 1 for n in range(_INLINE + 1)], dtype=np.uint32)
-_LAST_BYTES = np.array([0] * 5 + [(1 << (8 * n)) - 1 for n in range(1, 9)], dtype=np.uint64)
+_HALF = np.uint64(32)
+_FIRST = np.array([((1 << (8 * min(n, 4))) - 1) << 32 for n in range(_INLINE + 1)], dtype=np.uint64)
+_NEXT = np.array([(1 << (8 * max(n - 4, 0))) - 1 for n in range(_INLINE + 1)], dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +40,29 @@ class Texts:
     """One column as text.
 
     Attributes:
-        values: the texts; null where the field is empty and has no quotes.
-        heads: the first two bytes of each field, as a little-endian number.
+        values: the texts; null where the field is empty and has no quotes. Longer ones stand in the block.
+        heads: of each field, its first four bytes (the first is the lowest), zeros behind its end.
         sizes: bytes of each field.
     """
 
     values: pl.Series
-    heads: npt.NDArray[np.uint16]
-    sizes: Ints
+    heads: Words
+    sizes: Words
+
+    def owned(self, values: pl.Series) -> pl.Series:
+        """Copy long texts together, so that a frame that is sent on does not carry the whole block along."""
+        if len(self.sizes) == 0 or self.sizes.max() <= _INLINE:
+            return values
+        return cast("pl.Series", pl.from_arrow(values.to_arrow(compat_level=pl.CompatLevel.oldest())))
 
 
 def column_texts(records: Records, column: int, quote: int | None) -> Texts:
     """Return one column of the good records, without quotes."""
-    starts, ends = records.starts[column], records.ends[column]
-    data = np.frombuffer(records.data, dtype=np.uint8)
+    starts, ends = records.fields(column)
     empty = starts == ends
     if not records.quotes:
         return _texts(records.data, starts, ends - starts, ~empty)
+    data = np.frombuffer(records.data, dtype=np.uint8)
     quoted = (data[starts] == quote) & ~empty
     texts = _texts(records.data, starts + quoted, ends - starts - 2 * quoted, ~empty)
     if not records.doubled or quote is None or not quoted.any():
@@ -66,36 +78,30 @@ def with_nulls(values: pl.Series, nulls: Collection[str]) -> pl.Series:
 
 
 def row_texts(records: Records) -> pl.Series:
-    """Return the very text of each good record, without its line end."""
-    rows = np.ones(len(records.row_starts), dtype=np.bool_)
-    return _texts(records.data, records.row_starts, records.row_ends - records.row_starts, rows).values
+    """Return the very text of each good record, without its line end.
+
+    They stand in the block, which a frame then carries along; only where most of it is something else, they are copied.
+    """
+    sizes = records.row_ends - records.row_starts
+    rows = np.ones(len(sizes), dtype=np.bool_)
+    texts = _texts(records.data, records.row_starts, sizes, rows)
+    return texts.values if 2 * int(sizes.sum()) > len(records.data) else texts.owned(texts.values)
 
 
 def _texts(data: bytes, starts: Ints, sizes: Ints, present: Flags) -> Texts:
-    views = np.empty((len(starts), 4), dtype=np.uint32)
-    views[:, 0] = sizes
+    places = np.ndarray((len(data) - len(PADDING) + 1,), dtype="V16", buffer=data, strides=(1,))
+    views = places[starts].view(np.uint64).reshape(-1, 2)
+    lengths = sizes.view(np.uint64)
     short = np.minimum(sizes, _INLINE)
-    views[:, 1] = _unaligned(data, "<u4", 0)[starts] & _FIRST_BYTES[short]
-    views[:, 2:].view(np.uint64)[:, 0] = _unaligned(data, "<u8", 4)[starts] & _LAST_BYTES[short]
+    heads = views[:, 0] << _HALF & _FIRST[short]
+    later = (views[:, 0] >> _HALF | views[:, 1] << _HALF) & _NEXT[short]
+    views[:, 0] = heads | lengths
+    views[:, 1] = later
     long = sizes > _INLINE
     any_long = bool(long.any())
     if any_long:
-        views[long, 2] = 0
-        views[long, 3] = starts[long]
-    heads = views[:, 1].astype(np.uint16)
+        np.copyto(views[:, 1], starts.view(np.uint64) << _HALF, where=long)
     validity = None if present.all() else pa.py_buffer(np.packbits(present, bitorder="little"))
     buffers = [validity, pa.py_buffer(views)] + ([pa.py_buffer(data)] if any_long else [])
     array = pa.Array.from_buffers(pa.string_view(), len(starts), buffers)
-    return Texts(_compact(array) if any_long else cast("pl.Series", pl.from_arrow(array)), heads, sizes)
-
-
-def _unaligned(data: bytes, dtype: str, shift: int) -> npt.NDArray[np.unsignedinteger]:
-    """Return the numbers that begin at each byte of the block, `shift` bytes further on."""
-    places = len(data) - len(PADDING) + 1
-    return np.ndarray((places,), dtype=dtype, buffer=data, offset=shift, strides=(1,))
-
-
-def _compact(array: pa.Array) -> pl.Series:
-    """Copy long texts together, so that a frame that is sent on does not carry the whole block along."""
-    borrowed = cast("pl.Series", pl.from_arrow(array))
-    return cast("pl.Series", pl.from_arrow(borrowed.to_arrow(compat_level=pl.CompatLevel.oldest())))
+    return Texts(cast("pl.Series", pl.from_arrow(array)), heads >> _HALF, lengths)

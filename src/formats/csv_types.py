@@ -56,7 +56,7 @@ def convert(
     """
     values = with_nulls(texts.values, nulls)
     if column.kind in ("text", "null"):
-        return values.alias(name), {}
+        return texts.owned(values).alias(name), {}
     if column.kind == "time":
         read = times.read(values)
         seen(read)
@@ -66,7 +66,9 @@ def convert(
     if typed.null_count() > values.null_count():
         rows.update((typed.is_null() & values.is_not_null() & (values != "")).arg_true().to_list())
     if column.inferred and column.kind != "boolean":
-        rows.update(row for row in np.flatnonzero(_codes(texts)).tolist() if values[row] is not None)
+        codes = _codes(texts)
+        if codes.any():
+            rows.update(row for row in np.flatnonzero(codes).tolist() if values[row] is not None)
     return typed.alias(name), {row: _misfit(name, values[row], column) for row in sorted(rows)}
 
 
@@ -76,15 +78,16 @@ def _times(name: str, values: pl.Series, read: ReadTimes) -> tuple[pl.Series, Ma
 
 
 def _codes(texts: Texts) -> Flags:
-    """Tell which numbers have a plus sign or a leading zero, by their first two bytes."""
-    first, second = texts.heads & 0xFF, texts.heads >> 8
-    codes: Flags = first == ord("+")
-    zero = (first == ord("0")) & (second >= ord("0")) & (second <= ord("9"))
-    codes |= zero
-    rows = np.flatnonzero((first == ord("-")) & (second == ord("0")))
-    if len(rows):
-        codes[rows] = are_codes(texts.values.gather(rows)).to_numpy()
+    """Tell which texts are such as `text_types.CODE` describes, by their first bytes."""
+    first, second, third = (texts.heads >> np.uint64(8 * place) & np.uint64(0xFF) for place in range(3))
+    codes: Flags = (first == ord("+")) | ((first == ord("0")) & _digit(second))
+    codes |= (first == ord("-")) & (second == ord("0")) & (_digit(third) | (texts.sizes == 2))
     return codes
+
+
+def _digit(codes: npt.NDArray[np.uint64]) -> Flags:
+    found: Flags = codes - np.uint64(ord("0")) < 10  # what is less than "0" wraps around to very much
+    return found
 
 
 def _said(name: str, kind: str) -> str:
