@@ -17,6 +17,8 @@ from .values import classify
 if TYPE_CHECKING:
     import polars as pl
 
+    from .frame_evaluator import FrameTest
+
 __all__ = ["Condition"]
 
 
@@ -89,9 +91,16 @@ class Condition(Mapping[str, Any]):
             on_error: called with the error of each row on which a function in the condition raises; that row does not
                 match. Without it the error is raised.
         """
-        from .frame_evaluator import mask
+        import polars as pl
 
-        return mask(self._rule, frame, on_error)
+        return pl.Series("mask", self.frame_test.mask(frame, on_error), dtype=pl.Boolean)
+
+    @functools.cached_property
+    def frame_test(self) -> FrameTest:
+        """What judges frames: `mask` as an array of numpy."""
+        from .frame_evaluator import FrameTest
+
+        return FrameTest(self._rule)
 
     def __getitem__(self, key: str) -> Any:
         return _copied(self._written[key])

@@ -1,169 +1,209 @@
-"""From rules to one bool per row of a frame: Polars expressions where they say the same, Python where they cannot.
+"""From a rule to one bool per row of a frame: whole columns where they can tell, Python where they cannot.
 
-The rows are narrowed step by step: what Polars can tell is asked first and in one go, then what needs Python (functions
-of the user's, lists, regular expressions, whose dialect is Python's) is asked of the rows that are still undecided,
-with the columns that it needs and no others. Both ways give the same answers: a row is judged as `compile_rule` judges
-it with `null_is_missing`.
+The rows are narrowed step by step: what columns can tell is asked first, then what needs Python (functions of the
+user's, lists, regular expressions, whose dialect is Python's) is asked of the rows that are still undecided, with the
+columns that it needs and no others. Both ways give the same answers: a row is judged as `compile_rule` judges it with
+`null_is_missing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ..errors import CallbackError
-from .column_evaluator import column_expression, constant
-from .dict_evaluator import compile_rule
-from .rules import AllOf, AnyOf, Complement, Each, Fields, Rule, below, calls
+from .circuit import TRUE, Circuit
+from .dict_evaluator import Test, compile_rule
+from .frame_compiler import FrameCompiler, by_column
+from .leaves import Bools
+from .rules import AllOf, AnyOf, Complement, Each, Fields, Rule, calls
 
-__all__ = ["mask"]
+__all__ = ["FrameTest"]
 
-_MASK = "\x1fmask"
-
-
-def mask(rule: Rule, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> pl.Series:
-    """Return one bool per row: whether the rule holds of it. See `Condition.mask`."""
-    judging = _Judging(on_error)
-    rows = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
-    holds = judging.rows_that_hold(rule, frame, rows)
-    return _without(holds, judging.failed).alias("mask")
+_Rows = npt.NDArray[np.intp]
 
 
-def _without(holds: pl.Series, failed: Sequence[int]) -> pl.Series:
-    return holds.clone().scatter(list(failed), False) if failed else holds
+@dataclass(slots=True)
+class _Failures:
+    """The rows on which a function of the user's raised."""
+
+    on_error: Callable[[CallbackError], None] | None
+    rows: list[int] = field(default_factory=list)
+
+    def note(self, error: CallbackError, row: int) -> None:
+        if self.on_error is None:
+            raise error
+        self.on_error(error)
+        self.rows.append(row)
 
 
-class _Judging:
-    """One run over one frame; remembers the rows on which a function of the user's raised."""
+class FrameTest:
+    """Judges the rows of frames; what a rule comes to is worked out once for each schema, and most streams have one.
 
-    def __init__(self, on_error: Callable[[CallbackError], None] | None) -> None:
-        self.failed: list[int] = []
-        self._on_error = on_error
+    Args:
+        rule: the rule of a whole condition.
+    """
 
-    def rows_that_hold(self, rule: Rule, frame: pl.DataFrame, rows: pl.Series) -> pl.Series:
-        """Return one bool per row of `frame`; `rows` are the numbers of those rows in the whole frame."""
-        quick = row_expression(rule, frame.schema)
-        if quick is not None:
-            return frame.with_columns(quick.alias(_MASK)).get_column(_MASK)
-        if isinstance(rule, Complement):
-            return ~self.rows_that_hold(rule.rule, frame, rows)
-        if isinstance(rule, AnyOf):
-            return ~self._all_hold([Complement(each) for each in rule.rules], frame, rows)
-        parts = _conjuncts(rule, frame.schema)
-        if isinstance(rule, AllOf | Each) or len(parts) > 1:
-            return self._all_hold(parts, frame, rows)
-        return self._one_by_one(parts[0], frame, rows)
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._steps: tuple[Any, _Step] | None = None
 
-    def _all_hold(self, parts: Sequence[Rule], frame: pl.DataFrame, rows: pl.Series) -> pl.Series:
-        """Ask for the quick parts at once, then for the others, each of the rows that are left."""
-        known = [(part, row_expression(part, frame.schema)) for part in parts]
-        quick = pl.all_horizontal(constant(True), *(expression for _, expression in known if expression is not None))
-        holds = frame.with_columns(quick.alias(_MASK)).get_column(_MASK)
-        for part in sorted((part for part, expression in known if expression is None), key=calls):
-            left = holds.arg_true()
-            verdict = self.rows_that_hold(part, frame[left], rows[left])
-            holds = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True).scatter(left.filter(verdict), True)
+    def mask(self, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> Bools:
+        """Return one bool per row: whether the rule holds of it. See `Condition.mask`."""
+        failures = _Failures(on_error)
+        holds = self._step(frame.schema).holds(frame, np.arange(frame.height), failures)
+        if failures.rows:
+            holds = holds.copy()
+            holds[failures.rows] = False
         return holds
 
-    def _one_by_one(self, rule: Rule, frame: pl.DataFrame, rows: pl.Series) -> pl.Series:
-        test = compile_rule(rule, null_is_missing=True)
-        needed = [frame.get_column(name) for name in _columns(rule, frame.schema)]
-        if len(needed) == 1 and not calls(rule) and needed[0].dtype in (pl.String, pl.Categorical, pl.Enum):
-            return _by_distinct_values(test, needed[0])
-        names = [column.name for column in needed]
-        values = zip(*(column.to_list() for column in needed), strict=True) if needed else [()] * frame.height
-        events = (dict(zip(names, row, strict=True)) for row in values)
-        verdicts = [self._verdict(test, event, rows, number) for number, event in enumerate(events)]
-        return pl.Series(_MASK, verdicts, dtype=pl.Boolean)
-
-    def _verdict(self, test: Callable[[Any], Any], event: dict[str, Any], rows: pl.Series, number: int) -> bool:
-        try:
-            return bool(test(event))
-        except CallbackError as error:
-            if self._on_error is None:
-                raise
-            self._on_error(error)
-            self.failed.append(int(rows[number]))
-            return False
+    def _step(self, schema: Mapping[str, Any]) -> _Step:
+        known = self._steps
+        if known is None or known[0] != schema:
+            known = self._steps = (schema, _step(self._rule, schema))
+        return known[1]
 
 
-def _by_distinct_values(test: Callable[[Any], Any], column: pl.Series) -> pl.Series:
-    values = column.cast(pl.String)
-    distinct = values.unique()
-    verdicts = [bool(test({column.name: value})) for value in distinct]
-    return values.is_in(distinct.filter(pl.Series(verdicts, dtype=pl.Boolean)).implode(), nulls_equal=True)
+class _Step(Protocol):
+    """Part of the way to the answer."""
+
+    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+        """Return one bool per row of `frame`; `rows` are the numbers of those rows in the whole frame."""
 
 
-def _by_column(rule: Fields, names: Sequence[str] | pl.Schema) -> list[tuple[str | None, Rule, Fields]]:
-    """Split paths by the column that each leads to: (column or None, what must hold of it, the paths themselves)."""
-    split: list[tuple[str | None, Rule, Fields]] = []
-    for head, members in rule.by_head().items():
-        exact = [(path, each) for path, each in members if "." in path and path in names]
-        split += [(path, each, Fields(((path, each),))) for path, each in exact]
-        rest = [member for member in members if member not in exact]
-        if rest:
-            split.append((head if head in names else None, below(rest), Fields(tuple(rest))))
-    return split
-
-
-def _columns(rule: Rule, schema: pl.Schema) -> list[str]:
-    assert isinstance(rule, Fields), "only paths are asked of rows one by one"
-    return [column for column, _, _ in _by_column(rule, schema) if column is not None]
+def _step(rule: Rule, schema: Mapping[str, Any]) -> _Step:
+    circuit = Circuit()
+    gate = FrameCompiler(schema, circuit).compile(rule)
+    return _slow_step(rule, schema) if gate is None else _Whole(circuit, gate)
 
 
 @singledispatch
-def _conjuncts(rule: Rule, schema: pl.Schema) -> list[Rule]:
+def _slow_step(rule: Rule, schema: Mapping[str, Any]) -> _Step:
+    raise TypeError(f"{rule!r} is no rule of a whole condition")
+
+
+@_slow_step.register
+def _complement_step(rule: Complement, schema: Mapping[str, Any]) -> _Step:
+    return _Opposite(_step(rule.rule, schema))
+
+
+@_slow_step.register
+def _any_step(rule: AnyOf, schema: Mapping[str, Any]) -> _Step:
+    return _Opposite(_narrowing([Complement(each) for each in rule.rules], schema))
+
+
+@_slow_step.register(AllOf)
+@_slow_step.register(Each)
+def _all_step(rule: AllOf | Each, schema: Mapping[str, Any]) -> _Step:
+    return _narrowing(_conjuncts(rule, schema), schema)
+
+
+@_slow_step.register
+def _fields_step(rule: Fields, schema: Mapping[str, Any]) -> _Step:
+    parts = _conjuncts(rule, schema)
+    return _narrowing(parts, schema) if len(parts) > 1 else _row_step(rule, schema)
+
+
+def _conjuncts(rule: Rule, schema: Mapping[str, Any]) -> list[Rule]:
+    if isinstance(rule, Fields):
+        return [fields for _, _, fields in by_column(rule, schema)]
+    if isinstance(rule, AllOf | Each):
+        return [part for each in rule.rules for part in _conjuncts(each, schema)]
     return [rule]
 
 
-@_conjuncts.register
-def _conjuncts_of_fields(rule: Fields, schema: pl.Schema) -> list[Rule]:
-    return [fields for _, _, fields in _by_column(rule, schema)]
+def _narrowing(parts: Sequence[Rule], schema: Mapping[str, Any]) -> _Step:
+    circuit = Circuit()
+    compiler = FrameCompiler(schema, circuit)
+    gates = {part: compiler.compile(part) for part in parts}
+    quick = circuit.every([gate for gate in gates.values() if gate is not None])
+    slow = sorted((part for part, gate in gates.items() if gate is None), key=calls)
+    return _Narrowing(_Whole(circuit, quick), [_slow_step(part, schema) for part in slow])
 
 
-@_conjuncts.register(AllOf)
-@_conjuncts.register(Each)
-def _conjuncts_of_all(rule: AllOf | Each, schema: pl.Schema) -> list[Rule]:
-    return [part for each in rule.rules for part in _conjuncts(each, schema)]
+def _row_step(rule: Fields, schema: Mapping[str, Any]) -> _Step:
+    names = [column for column, _, _ in by_column(rule, schema) if column is not None]
+    test = compile_rule(rule, null_is_missing=True)
+    if len(names) == 1 and not calls(rule) and isinstance(schema[names[0]], pl.String | pl.Categorical | pl.Enum):
+        return _ByDistinctTexts(test, names[0])
+    return _RowByRow(test, names)
 
 
-@singledispatch
-def row_expression(rule: Rule, schema: pl.Schema) -> pl.Expr | None:
-    """Return an expression, true or false but never null, that says whether the rule holds of a row; None: Python."""
-    return None
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Whole columns tell."""
+
+    circuit: Circuit
+    gate: int
+
+    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+        return self.circuit.signals(frame).of(self.gate)
 
 
-def _joined(join: Callable[..., pl.Expr], neutral: bool, rules: Sequence[Rule], schema: pl.Schema) -> pl.Expr | None:
-    parts = [row_expression(rule, schema) for rule in rules]
-    known = [part for part in parts if part is not None]
-    return join(constant(neutral), *known) if len(known) == len(parts) else None
+@dataclass(frozen=True, slots=True)
+class _Opposite:
+    step: _Step
+
+    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+        return ~self.step.holds(frame, rows, failures)
 
 
-@row_expression.register(AllOf)
-@row_expression.register(Each)
-def _row_all(rule: AllOf | Each, schema: pl.Schema) -> pl.Expr | None:
-    return _joined(pl.all_horizontal, True, rule.rules, schema)
+@dataclass(frozen=True, slots=True)
+class _Narrowing:
+    """All must hold: the quick parts are asked at once, then the others, each of the rows that are left."""
+
+    quick: _Whole
+    slow: Sequence[_Step]
+
+    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+        left = np.flatnonzero(self.quick.holds(frame, rows, failures)) if self.quick.gate != TRUE else None
+        for step in self.slow:
+            if left is None:
+                left = np.flatnonzero(step.holds(frame, rows, failures))
+            elif len(left):
+                left = left[step.holds(frame[left], rows[left], failures)]
+        holds = np.full(frame.height, left is None)
+        holds[[] if left is None else left] = True
+        return holds
 
 
-@row_expression.register
-def _row_any(rule: AnyOf, schema: pl.Schema) -> pl.Expr | None:
-    return _joined(pl.any_horizontal, False, rule.rules, schema)
+@dataclass(frozen=True, slots=True)
+class _ByDistinctTexts:
+    """Each text that there is in a column is judged once."""
+
+    test: Test
+    name: str
+
+    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+        values = frame.get_column(self.name).cast(pl.String)
+        distinct = values.unique()
+        verdicts = pl.Series([bool(self.test({self.name: value})) for value in distinct], dtype=pl.Boolean)
+        return values.is_in(distinct.filter(verdicts).implode(), nulls_equal=True).to_numpy()
 
 
-@row_expression.register
-def _row_complement(rule: Complement, schema: pl.Schema) -> pl.Expr | None:
-    inner = row_expression(rule.rule, schema)
-    return None if inner is None else ~inner
+@dataclass(frozen=True, slots=True)
+class _RowByRow:
+    """Each row is judged as a dict of the columns that are needed."""
 
+    test: Test
+    names: Sequence[str]
 
-@row_expression.register
-def _row_fields(rule: Fields, schema: pl.Schema) -> pl.Expr | None:
-    parts = []
-    for column, below_it, _ in _by_column(rule, schema):
-        expression = pl.col(column) if column is not None else pl.lit(None)
-        parts.append(column_expression(below_it, expression, schema[column] if column is not None else pl.Null()))
-    known = [part for part in parts if part is not None]
-    return pl.all_horizontal(constant(True), *known) if len(known) == len(parts) else None
+    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+        columns = [frame.get_column(name).to_list() for name in self.names]
+        values = zip(*columns, strict=True) if columns else [()] * frame.height
+        events = (dict(zip(self.names, row, strict=True)) for row in values)
+        verdicts = (self._verdict(event, row, failures) for event, row in zip(events, rows, strict=True))
+        return np.fromiter(verdicts, np.bool_, frame.height)
+
+    def _verdict(self, event: dict[str, Any], row: Any, failures: _Failures) -> bool:
+        try:
+            return bool(self.test(event))
+        except CallbackError as error:
+            failures.note(error, int(row))
+            return False

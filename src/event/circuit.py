@@ -1,0 +1,177 @@
+"""Many conditions as one network of gates over leaves, in which whatever occurs twice is one gate.
+
+    temp > 20 and status = ok       [temp > 20]---+---AND--- rule 0
+    temp > 20 and humidity < 5                    +---AND--- rule 1
+    ...                             [humidity < 5]----+
+
+Each leaf is asked once per frame and each gate computed once, on whole columns of bools: a gate costs about a
+microsecond for 20,000 rows. Compilers know it as value numbering (Cocke and Schwartz, "Programming Languages and Their
+Compilers", 1970).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from .leaves import Asked, Bools, Columns, Leaf, OneOf, Path, Texts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["FALSE", "TRUE", "Circuit", "Signals"]
+
+FALSE: Final = 0
+TRUE: Final = 1
+"""The numbers of the gates that are the same for every row."""
+
+
+class _Gate(Protocol):
+    @property
+    def parts(self) -> tuple[int, ...]: ...
+
+    def of(self, signals: Signals) -> Bools: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Constant:
+    value: bool
+    parts: tuple[int, ...] = ()
+
+    def of(self, signals: Signals) -> Bools:
+        return np.full(signals.columns.height, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    leaf: Leaf
+    parts: tuple[int, ...] = ()
+
+    def of(self, signals: Signals) -> Bools:
+        return self.leaf.of(signals.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _All:
+    parts: tuple[int, ...]
+
+    def of(self, signals: Signals) -> Bools:
+        return reduce(np.logical_and, map(signals.of, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Any:
+    parts: tuple[int, ...]
+
+    def of(self, signals: Signals) -> Bools:
+        return reduce(np.logical_or, map(signals.of, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Not:
+    parts: tuple[int, ...]
+
+    def of(self, signals: Signals) -> Bools:
+        return ~signals.of(self.parts[0])
+
+
+class Circuit:
+    """Gates by number. A gate that is made again is the one that there is."""
+
+    def __init__(self) -> None:
+        self._gates: list[_Gate] = [_Constant(False), _Constant(True)]
+        self._numbers: dict[_Gate, int] = {}
+        self._uses: Counter[int] = Counter()
+        self._questions: list[Asked] = []
+        self._compared: dict[Path, set[str]] = {}
+        self._texts: dict[Path, Texts] = {}
+
+    def leaf(self, leaf: Leaf) -> int:
+        """Return the gate that is true where the leaf holds."""
+        before = len(self._gates)
+        number = self._number(_Asks(leaf))
+        if number == before and isinstance(leaf, OneOf):
+            self._compared.setdefault(leaf.path, set()).update(leaf.texts)
+            self._texts.pop(leaf.path, None)
+        if number == before and isinstance(leaf, Asked):
+            self._questions.append(leaf)
+        return number
+
+    def leaf_of(self, number: int) -> Leaf | None:
+        """Return the leaf that the gate asks, if it does nothing else."""
+        gate = self._gates[number]
+        return gate.leaf if isinstance(gate, _Asks) else None
+
+    def every(self, numbers: Iterable[int]) -> int:
+        """Return the gate that is true where all of them are."""
+        parts = {part for number in numbers for part in self.conjuncts(number)} - {TRUE}
+        if FALSE in parts:
+            return FALSE
+        return self._number(_All(tuple(sorted(parts)))) if len(parts) > 1 else next(iter(parts), TRUE)
+
+    def some(self, numbers: Iterable[int]) -> int:
+        """Return the gate that is true where one of them is."""
+        parts = set(numbers) - {FALSE}
+        if TRUE in parts:
+            return TRUE
+        return self._number(_Any(tuple(sorted(parts)))) if len(parts) > 1 else next(iter(parts), FALSE)
+
+    def opposite(self, number: int) -> int:
+        """Return the gate that is true where the other is not."""
+        if number in (TRUE, FALSE):
+            return FALSE if number == TRUE else TRUE
+        gate = self._gates[number]
+        return gate.parts[0] if isinstance(gate, _Not) else self._number(_Not((number,)))
+
+    def conjuncts(self, number: int) -> tuple[int, ...]:
+        """Return the gates that are all true where, and only where, this one is: its parts, or itself."""
+        gate = self._gates[number]
+        return gate.parts if isinstance(gate, _All) else (number,)
+
+    def signals(self, frame: pl.DataFrame) -> Signals:
+        """Return what the gates are for the rows of a frame; each is computed when it is asked for."""
+        for path in self._compared.keys() - self._texts.keys():
+            self._texts[path] = Texts(self._compared[path])
+        return Signals(self, Columns(frame, self._texts, self._questions))
+
+    def gate(self, number: int) -> _Gate:
+        """Return the gate of that number."""
+        return self._gates[number]
+
+    def is_shared(self, number: int) -> bool:
+        """Tell whether several gates are made of this one."""
+        return self._uses[number] > 1
+
+    def _number(self, gate: _Gate) -> int:
+        number = self._numbers.setdefault(gate, len(self._gates))
+        if number == len(self._gates):
+            self._gates.append(gate)
+            self._uses.update(gate.parts)
+        return number
+
+
+class Signals:
+    """What the gates of a circuit are for the rows of one frame. Arrays that are handed out are not to be changed."""
+
+    def __init__(self, circuit: Circuit, columns: Columns) -> None:
+        self.columns = columns
+        self._circuit = circuit
+        self._kept: dict[int, Bools] = {}
+
+    def of(self, number: int) -> Bools:
+        """Return for each row whether the gate is true. What several gates are made of is kept."""
+        found = self._kept.get(number)
+        if found is None:
+            found = self._circuit.gate(number).of(self)
+            if self._circuit.is_shared(number):
+                self._kept[number] = found
+        return found
+
+    def all_of(self, numbers: Sequence[int]) -> Bools:
+        """Return for each row whether all these gates are true."""
+        return reduce(np.logical_and, map(self.of, numbers))
