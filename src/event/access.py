@@ -1,27 +1,34 @@
 """By which values of an event a rule can be found: keys of which at least one must be met for the rule to hold.
 
-rule                                keys
-sensor = [a b]                      sensor is a, sensor is b
-temp > 20                           temp > 20
-name prefix "x", a function, ...    name is there
-all of several                      the keys of the one that is met most rarely
-any of several                      the keys of all
-not (...), exists: false            none: the rule has to be tried on every event
+rule                                  keys
+sensor = [a b]                        sensor is a, sensor is b
+20 < temp <= 30                       temp in that span
+temp > 20                             temp above 20
+name prefix "x", wildcard "x*y", ...  name begins (or ends) with a text
+a function, contains, not, ...        name is there
+all of several                        the keys of the one that is met most rarely
+any of several                        the keys of all
+$not (...), exists: false             none: the rule has to be tried on every event
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Ordered, Rule
+from .operators import wildcard_parts
+from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Ordered, Rule, TextTest
 
-__all__ = ["Access", "Bound", "Chain", "Is", "Key", "There", "access_to", "bounds_of", "told_by_keys"]
+__all__ = ["FOLDED", "Access", "Affix", "Bound", "Chain", "Cost", "Is", "Key", "Range", "Span", "There", "access_to"]
 
 Chain: TypeAlias = tuple[str, ...]
 """Paths, one below the other: `{"a.b": {"c": 1}}` leads to ("a.b", "c")."""
+
+FOLDED: Final = "folded"
+"""The kind of a text whose case does not count, folded."""
 
 _HASHED = frozenset(("number", "text", "time", "truth", "null"))
 
@@ -36,6 +43,16 @@ class Is:
 
 
 @dataclass(frozen=True, slots=True)
+class Affix:
+    """What stands at the chain is a text that begins, or ends, with a text (of one letter at least)."""
+
+    chain: Chain
+    text: str
+    at_end: bool
+    folded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """What stands at the chain is of a kind, and on that side of a value."""
 
@@ -46,110 +63,207 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """What stands at the chain is of a kind, above `low` and below `high`; the symbols say whether at them, too."""
+
+    chain: Chain
+    kind: str
+    low_symbol: str
+    low: Any
+    high_symbol: str
+    high: Any
+
+
+@dataclass(frozen=True, slots=True)
 class There:
     """Something stands at the chain."""
 
     chain: Chain
 
 
-Key: TypeAlias = Is | Bound | There
-Access: TypeAlias = list[Key]
+Range: TypeAlias = Bound | Span
+Key: TypeAlias = Is | Affix | Range | There
+Cost: TypeAlias = Callable[[Key], float]
 
 
-def access_to(rule: Rule, cost: Callable[[Key], float]) -> Access | None:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a rule is found.
+
+    Attributes:
+        keys: at least one is met if the rule holds.
+        narrowing: ranges of one field, for each kind of value one, of which one is met, too; or none.
+        told: whether all that the rule says of an event that is no list is that a key and a narrowing range are met.
+    """
+
+    keys: tuple[Key, ...]
+    told: bool
+    narrowing: tuple[Range, ...] = ()
+
+
+def access_to(rule: Rule, cost: Cost) -> Access | None:
     """Return the cheapest keys of which one must be met for the rule to hold; None if no keys can tell.
 
     Args:
         rule: the rule of a whole condition.
         cost: how many rules are found by a key already: the fewer, the better.
     """
-    return _access(rule, (), cost)
+    access = _access(rule, (), cost)
+    if access is None or not all(isinstance(key, Is | Affix) for key in access.keys):
+        return access
+    ranges = _ranges(rule)
+    if not ranges:
+        return access
+    narrowing = max(ranges, key=lambda found: isinstance(found.keys[0], Span))
+    told = narrowing.told and _is_told_by_two(rule, cost)
+    return Access(access.keys, told, tuple(key for key in narrowing.keys if isinstance(key, Range)))
+
+
+def _is_told_by_two(rule: Rule, cost: Cost) -> bool:
+    """Tell whether keys and a range say all: two fields, one of which is the range, that share no list."""
+    if not isinstance(rule, Fields) or len(rule.items) != 2:
+        return False
+    (first, one), (second, other) = rule.items
+    parts = (_access(one, (first,), cost), _access(other, (second,), cost))
+    return first != second and "." not in first + second and all(part is not None and part.told for part in parts)
 
 
 @singledispatch
-def _access(rule: Rule, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
-    return [There(chain)] if chain else None
+def _access(rule: Rule, chain: Chain, cost: Cost) -> Access | None:
+    return Access((There(chain),), told=False) if chain else None
 
 
 @_access.register(Complement)
-def _access_to_complement(rule: Complement, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
+def _access_to_complement(rule: Complement, chain: Chain, cost: Cost) -> Access | None:
     return None
 
 
 @_access.register(Exists)
-def _access_to_exists(rule: Exists, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
-    return [There(chain)] if rule.wanted and chain else None
+def _access_to_exists(rule: Exists, chain: Chain, cost: Cost) -> Access | None:
+    return Access((There(chain),), told=False) if rule.wanted and chain else None
 
 
 @_access.register(Equal)
-def _access_to_equal(rule: Equal, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
-    operands = [(kind, value) for kind, value in rule.operands() if value == value]  # NaN is equal to nothing
+def _access_to_equal(rule: Equal, chain: Chain, cost: Cost) -> Access | None:
+    operands = _operands(rule)
     if any(kind not in _HASHED for kind, _ in operands):
-        return [There(chain)]
-    return [Is(chain, kind, value) for kind, value in operands]
+        return Access((There(chain),), told=False)
+    return Access(tuple(Is(chain, kind, value) for kind, value in operands), told=True)
+
+
+def _operands(rule: Equal | Ordered) -> tuple[tuple[str, Any], ...]:
+    return tuple((kind, value) for kind, value in rule.operands() if value == value)  # NaN is equal to nothing
+
+
+@_access.register(TextTest)
+def _access_to_text(rule: TextTest, chain: Chain, cost: Cost) -> Access | None:
+    name, operand = rule.name, rule.operand
+    folded = name in ("iequals", "iprefix", "isuffix")
+    if name == "iequals":
+        return Access((Is(chain, FOLDED, operand.casefold()),), told=True)
+    if name in ("prefix", "iprefix"):
+        return _affix(chain, operand, "", folded=folded, told=True)
+    if name in ("suffix", "isuffix"):
+        return _affix(chain, "", operand, folded=folded, told=True)
+    if name == "regex":
+        return _affix(chain, _literal_start(rule), "", told=False)
+    return _access_to_wildcard(operand, chain) if name == "wildcard" else Access((There(chain),), told=False)
+
+
+def _access_to_wildcard(pattern: str, chain: Chain) -> Access:
+    first, *others = wildcard_parts(pattern)
+    if not others:
+        return Access((Is(chain, "text", first),), told=True)
+    *middle, last = others
+    return _affix(chain, first, last, told=not any(middle) and not (first and last))
+
+
+def _affix(chain: Chain, start: str, end: str, *, folded: bool = False, told: bool) -> Access:
+    """Return the longer of the two as a key."""
+    at_end = len(end) > len(start)
+    text = end if at_end else start
+    if not text:
+        return Access((There(chain),), told=False)
+    return Access((Affix(chain, text.casefold() if folded else text, at_end, folded),), told)
+
+
+def _literal_start(rule: TextTest) -> str:
+    """Return letters with which all begins that a regular expression finds; "" if that is not plain to see."""
+    pattern = getattr(rule.holds, "__self__", None)
+    if not isinstance(pattern, re.Pattern) or pattern.flags != re.UNICODE or "|" in rule.operand:
+        return ""
+    literal = re.match(r"\^([\w /:,;@=<>!%&~'\"-]*)([?*+{]?)", rule.operand)
+    if literal is None:
+        return ""
+    return literal[1][:-1] if literal[2] else literal[1]
 
 
 @_access.register(Ordered)
-def _access_to_ordered(rule: Ordered, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
-    operands = [(kind, value) for kind, value in rule.operands() if value == value]
-    return [Bound(chain, kind, rule.symbol, value) for kind, value in operands]
+def _access_to_ordered(rule: Ordered, chain: Chain, cost: Cost) -> Access | None:
+    return _range([rule], chain, told=True)
 
 
 @_access.register(AnyOf)
-def _access_to_any(rule: AnyOf, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
-    keys: Access = []
-    for each in rule.rules:
-        known = _access(each, chain, cost)
-        if known is None:
-            return None
-        keys += known
-    return list(dict.fromkeys(keys))
+def _access_to_any(rule: AnyOf, chain: Chain, cost: Cost) -> Access | None:
+    parts = [_access(each, chain, cost) for each in rule.rules]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    keys = dict.fromkeys(key for part in known for key in part.keys)
+    return Access(tuple(keys), told=all(part.told for part in known))
 
 
-@_access.register(AllOf)
 @_access.register(Each)
-def _access_to_all(rule: AllOf | Each, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
+def _access_to_each(rule: Each, chain: Chain, cost: Cost) -> Access | None:
     return _cheapest([_access(each, chain, cost) for each in rule.rules], cost)
 
 
+@_access.register(AllOf)
+def _access_to_all(rule: AllOf, chain: Chain, cost: Cost) -> Access | None:
+    ordered, others = _split(rule)
+    choices = [_access(each, chain, cost) for each in others]
+    return _cheapest([*choices, _range(ordered, chain, told=True)] if ordered else choices, cost)
+
+
 @_access.register(Fields)
-def _access_to_fields(rule: Fields, chain: Chain, cost: Callable[[Key], float]) -> Access | None:
+def _access_to_fields(rule: Fields, chain: Chain, cost: Cost) -> Access | None:
     return _cheapest([_access(each, (*chain, path), cost) for path, each in rule.items], cost)
 
 
-def _cheapest(choices: list[Access | None], cost: Callable[[Key], float]) -> Access | None:
-    known = [keys for keys in choices if keys is not None]
-    return min(known, key=lambda keys: sum(map(cost, keys)), default=None)
+def _cheapest(choices: list[Access | None], cost: Cost) -> Access | None:
+    known = [access for access in choices if access is not None]
+    best = min(known, key=lambda access: sum(map(cost, access.keys)), default=None)
+    return best if best is None or len(choices) == 1 else Access(best.keys, told=False)
 
 
-def bounds_of(rule: Rule) -> list[Bound]:
+def _split(rule: AllOf) -> tuple[list[Ordered], list[Rule]]:
+    ordered = [each for each in rule.rules if isinstance(each, Ordered)]
+    return ordered, [each for each in rule.rules if not isinstance(each, Ordered)]
+
+
+def _range(rules: list[Ordered], chain: Chain, *, told: bool) -> Access:
+    """Return the span, or the bound, that all of several sides of values come to, for each kind of value."""
+    lows = [rule for rule in rules if rule.symbol in (">", ">=")]
+    highs = [rule for rule in rules if rule.symbol in ("<", "<=")]
+    if not lows or not highs:
+        rule = rules[0]
+        bounds = (Bound(chain, kind, rule.symbol, value) for kind, value in _operands(rule))
+        return Access(tuple(bounds), told and len(rules) == 1)
+    low, high = lows[0], highs[0]
+    tops = dict(_operands(high))
+    spans = (
+        Span(chain, kind, low.symbol, value, high.symbol, tops[kind]) for kind, value in _operands(low) if kind in tops
+    )
+    return Access(tuple(spans), told and len(rules) == 2)
+
+
+def _ranges(rule: Rule) -> list[Access]:
     """Return the ranges that must hold besides whatever else must: those that can narrow down what a key finds."""
     if isinstance(rule, AllOf):
-        return [bound for each in rule.rules for bound in bounds_of(each)]
-    items = rule.items if isinstance(rule, Fields) else ()
-    found: list[Bound] = []
-    for path, each in items:
-        ordered = [part for part in (each.rules if isinstance(each, AllOf) else (each,)) if isinstance(part, Ordered)]
-        keys = [_access_to_ordered(part, (path,), lambda key: 0) or [] for part in ordered]
-        found += [key for known in keys if len(known) == 1 for key in known if isinstance(key, Bound)]
-    return found
-
-
-def told_by_keys(rule: Rule, access: Access, bound: Bound | None) -> bool:
-    """Tell whether the keys, and the bound if there is one, say all that the rule says of an event that is no list."""
-    if not isinstance(rule, Fields) or any("." in path for path, _ in rule.items):
-        return False
-    if any(isinstance(key, There) for key in access):
-        return False
-    said = {chain[0] for chain in [key.chain for key in access] + ([bound.chain] if bound else []) if len(chain) == 1}
-    return (
-        len(rule.items) == len({path for path, _ in rule.items}) == len(said) == (2 if bound else 1)
-        and all(path in said for path, _ in rule.items)
-        and all(_is_plain(each) for _, each in rule.items)
-    )
-
-
-def _is_plain(rule: Rule) -> bool:
-    if isinstance(rule, AnyOf):
-        return all(isinstance(each, Equal) for each in rule.rules)
-    return isinstance(rule, Equal | Ordered)
+        return [access for each in rule.rules for access in _ranges(each)]
+    found = []
+    for path, each in rule.items if isinstance(rule, Fields) else ():
+        ordered, others = _split(each if isinstance(each, AllOf) else AllOf((each,)))
+        if ordered:
+            found.append(_range(ordered, (path,), told=not others))
+    return [access for access in found if access.keys]

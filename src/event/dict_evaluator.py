@@ -10,7 +10,7 @@ what is missing is null, and a null does not exist.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -34,9 +34,9 @@ from .rules import (
     below,
     calls,
 )
-from .values import MISSING, classify, elements, is_list
+from .values import KIND_OF, MISSING, classify, elements, is_list
 
-__all__ = ["Test", "compile_rule", "member", "values_at"]
+__all__ = ["Test", "compile_rule", "member", "values_at", "values_of"]
 
 Test: TypeAlias = Callable[[Any], Any]
 
@@ -269,3 +269,18 @@ def values_at(event: Any, path: str) -> list[Any]:
     if dot:
         return values_at(found, tail)
     return list(elements(found)) if is_list(found) else [found]
+
+
+def values_of(event: Any, chain: Sequence[str]) -> Sequence[tuple[str, Any]]:
+    """Return the values that paths, one below the other, lead to in an event, with their kinds (`classify`)."""
+    if len(chain) == 1 and type(event) is dict:
+        value = event.get(chain[0], MISSING)
+        kind = KIND_OF.get(type(value))
+        if kind is not None:
+            return ((kind, value),)
+        if value is MISSING and "." not in chain[0]:
+            return ()
+    values = [event]
+    for path in chain:
+        values = [found for value in values for found in values_at(value, path)]
+    return [classify(value) for value in values]

@@ -16,7 +16,18 @@ from typing import Any, Final
 
 from ..formats.timestamp_patterns import parse_iso
 
-__all__ = ["KINDS", "LISTS", "MISSING", "classify", "elements", "is_list", "iso_time", "plain_number", "time_of"]
+__all__ = [
+    "KINDS",
+    "KIND_OF",
+    "LISTS",
+    "MISSING",
+    "classify",
+    "elements",
+    "is_list",
+    "iso_time",
+    "plain_number",
+    "time_of",
+]
 
 
 class _Missing:
@@ -91,6 +102,15 @@ def _scalar_of_numpy(value: Any) -> tuple[str, Any]:
     return "other", value
 
 
+KIND_OF: Final[dict[type, str]] = {
+    str: "text",
+    int: "number",
+    float: "number",
+    bool: "truth",
+    type(None): "null",
+}
+"""The kinds of values that are compared as they are, by their very types."""
+
 _CLASSES: Final[tuple[tuple[type, str, Callable[[Any], Any] | None], ...]] = (
     (bool, "truth", None),
     (Decimal, "number", plain_number),
@@ -104,8 +124,9 @@ _CLASSES: Final[tuple[tuple[type, str, Callable[[Any], Any] | None], ...]] = (
 
 def classify(value: Any) -> tuple[str, Any]:
     """Return the kind of a value (one of `KINDS`) and the value as it is compared within its kind."""
-    if value is None:
-        return "null", None
+    quick = KIND_OF.get(type(value))
+    if quick is not None:
+        return quick, value
     for known, kind, convert in _CLASSES:
         if isinstance(value, known):
             return kind, convert(value) if convert else value
