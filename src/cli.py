@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -36,10 +38,32 @@ def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
         argv: the words behind the command's name; those of the process if not given.
         home: the project's folder, where the demo is; the current folder if not given.
     """
+    collecting = gc.isenabled()
+    _start_fast()
     try:
         return _main(argv, home)
     except KeyboardInterrupt:  # before the run has begun to listen, or after it has ended
         return 128 + signal.SIGINT
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _start_fast() -> None:
+    """Leave out of the start what takes time and brings nothing.
+
+    Whatever is imported and planned stays, so garbage is looked for only when rows flow, and not at the exit either.
+    OpenBLAS comes with numpy and has a thread for each core spin a while as it is imported; they shall sleep at once.
+    """
+    gc.disable()
+    atexit.register(gc.freeze)
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
+
+def _collect_garbage() -> None:
+    """Look for garbage from now on, in what comes from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def _main(argv: Sequence[str] | None, home: Path | None) -> int:
@@ -247,7 +271,7 @@ def _load(file: Path, settings: Sequence[tuple[str, str]] = (), base: Path | Non
 
 
 def _run(pipeline: Pipeline, engine: str | None, *, progress: bool) -> RunReport:
-    from .engines.run import Control
+    from .engines.run import Control, run_plan
 
     control = Control()
     with contextlib.ExitStack() as stack:
@@ -258,7 +282,9 @@ def _run(pipeline: Pipeline, engine: str | None, *, progress: bool) -> RunReport
 
             stack.enter_context(live_progress(control, Console(stderr=True)))
         stack.enter_context(_signals(control))
-        return pipeline.run(engine, control=control, check=False)
+        plan = pipeline.plan()
+        _collect_garbage()
+        return run_plan(plan, engine, control=control)
 
 
 @contextlib.contextmanager
@@ -309,7 +335,7 @@ def _picture(file: Path, form: str, engine: str | None, settings: Sequence[tuple
 
     pipeline = _load(file, settings)
     if form == "text":
-        from .util.pools import cores
+        from .util.cores import cores
 
         return describe.plan_text(pipeline.plan(), cores(), engine)
     return describe.mermaid(pipeline.spec) if form == "mermaid" else describe.svg(pipeline.spec)

@@ -67,7 +67,7 @@ class LocalRun:
 
     def _groups(self) -> tuple[Any, list[list[Chain]]]:
         """Return the pool and what each of its workers is to run; no pool if there is nothing for it."""
-        from ..util.pools import cores
+        from ..util.cores import cores
 
         plan = self._assembly.plan
         if all(chain.native for chain in plan.chains()):

@@ -6,10 +6,29 @@ Many conditions at once: `RuleIndex`.
 How a callback is named in messages: `name_of`.
 """
 
-from .condition import Condition
-from .condition_kind import ConditionKind
-from .event_manager import EventManager, EventStatistics
-from .index import RuleIndex
-from .places import name_of
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .condition import Condition
+    from .condition_kind import ConditionKind
+    from .event_manager import EventManager, EventStatistics
+    from .index import RuleIndex
+    from .places import name_of
 
 __all__ = ["Condition", "ConditionKind", "EventManager", "EventStatistics", "RuleIndex", "name_of"]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Condition": "condition",
+        "ConditionKind": "condition_kind",
+        "EventManager": "event_manager",
+        "EventStatistics": "event_manager",
+        "RuleIndex": "index",
+        "name_of": "places",
+    },
+)

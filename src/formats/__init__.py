@@ -10,13 +10,20 @@ Options
     `Delimiter`, `Schema` and `TemplateText` are kinds of options (see `plait.fields`).
 """
 
-from .csv_printing import print_csv, print_csv_header
-from .delimiter import Delimiter
-from .payload import make_payload
-from .printing import print_columns, print_json, print_lines, print_value, print_value_as_json
-from .schema import Schema
-from .template import Template, TemplateText
-from .timestamps import EventTimes
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .csv_printing import print_csv, print_csv_header
+    from .delimiter import Delimiter
+    from .payload import make_payload
+    from .printing import print_columns, print_json, print_lines, print_value, print_value_as_json
+    from .schema import Schema
+    from .template import Template, TemplateText
+    from .timestamps import EventTimes
 
 __all__ = [
     "Delimiter",
@@ -33,3 +40,22 @@ __all__ = [
     "print_value",
     "print_value_as_json",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Delimiter": "delimiter",
+        "EventTimes": "timestamps",
+        "Schema": "schema",
+        "Template": "template",
+        "TemplateText": "template",
+        "make_payload": "payload",
+        "print_columns": "printing",
+        "print_csv": "csv_printing",
+        "print_csv_header": "csv_printing",
+        "print_json": "printing",
+        "print_lines": "printing",
+        "print_value": "printing",
+        "print_value_as_json": "printing",
+    },
+)

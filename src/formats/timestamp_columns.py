@@ -174,8 +174,8 @@ def _cast(texts: pa.Array, *, aware: bool) -> Ints:
         series = pl.Series(pl.from_arrow(texts))
         plausible = series.set(~series.str.contains(_PLAUSIBLE[aware]), None)
         cast = pa.chunked_array(_cast_parts(plausible.to_arrow(compat_level=pl.CompatLevel.oldest()), to), to)
-    cast = cast.cast(pa.int64())
-    moments: Ints = cast.fill_null(_NO_TIME).to_numpy()
+    # Filled by polars: a Python value given to Arrow (as here, or to `pa.array`) imports pandas where there is one.
+    moments: Ints = pl.Series(pl.from_arrow(cast.cast(pa.int64()))).fill_null(_NO_TIME).to_numpy()
     if len(moments) and (moments.min() < _RANGE[0] or moments.max() > _RANGE[1]):
         moments = np.where((moments < _RANGE[0]) | (moments > _RANGE[1]), _NO_TIME, moments)
     return moments

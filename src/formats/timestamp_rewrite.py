@@ -49,8 +49,7 @@ def rewrite_to_iso(texts: pl.Series, pattern: Pattern) -> tuple[pa.Array, bool]:
     rewritten, good = layout.rewrite(matrix)
     array = _strings(rewritten, good)
     if not same.all():
-        rows = np.cumsum(same.to_numpy()) - 1
-        array = array.take(pa.array(rows, mask=~same.to_numpy()))
+        array = _take(array, np.cumsum(same.to_numpy()) - 1, same)
     return array, layout.aware
 
 
@@ -69,7 +68,12 @@ def _strings(matrix: Bytes, good: Flags) -> pa.Array:
     array = pa.Array.from_buffers(pa.large_string(), rows, buffers)
     if good.all():
         return array
-    return array.take(pa.array(np.arange(rows), mask=~good))
+    return _take(array, np.arange(rows), pl.Series(good))
+
+
+def _take(array: pa.Array, rows: npt.NDArray[np.intp], good: pl.Series) -> pa.Array:
+    """Take rows of the array, null where the row is not good. (`pa.array` would import pandas where there is one.)"""
+    return array.take(pl.Series(rows).set(~good, None).to_arrow())
 
 
 class _Layout:

@@ -8,11 +8,18 @@ For people: `format_text`.
 All raise `plait.errors.ScriptError`, with all mistakes of a text at once. The language: docs/scl.md.
 """
 
-from .scl_format import format_text
-from .scl_lexer import SCLLexer, SCLParser
-from .scl_nodes import Group, ListValue, Scalar, ScalarKind, Statement, Value, plain
-from .scl_parser import parse, parse_nodes
-from .scl_write import write
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .scl_format import format_text
+    from .scl_lexer import SCLLexer, SCLParser
+    from .scl_nodes import Group, ListValue, Scalar, ScalarKind, Statement, Value, plain
+    from .scl_parser import parse, parse_nodes
+    from .scl_write import write
 
 __all__ = [
     "Group",
@@ -29,3 +36,22 @@ __all__ = [
     "plain",
     "write",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Group": "scl_nodes",
+        "ListValue": "scl_nodes",
+        "SCLLexer": "scl_lexer",
+        "SCLParser": "scl_lexer",
+        "Scalar": "scl_nodes",
+        "ScalarKind": "scl_nodes",
+        "Statement": "scl_nodes",
+        "Value": "scl_nodes",
+        "format_text": "scl_format",
+        "parse": "scl_parser",
+        "parse_nodes": "scl_parser",
+        "plain": "scl_nodes",
+        "write": "scl_write",
+    },
+)

@@ -4,10 +4,30 @@ Rows that pass: `Where`. Columns: `Derive` adds them, `Select`, `Drop` and `Rena
 Several streams into one: `SortedMerge`.
 """
 
-from .derive import Derive
-from .select import Drop, Rename, Select
-from .sorted_merge import SortedMerge
-from .when import When
-from .where import Where
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .derive import Derive
+    from .select import Drop, Rename, Select
+    from .sorted_merge import SortedMerge
+    from .when import When
+    from .where import Where
 
 __all__ = ["Derive", "Drop", "Rename", "Select", "SortedMerge", "When", "Where"]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Derive": "derive",
+        "Drop": "select",
+        "Rename": "select",
+        "Select": "select",
+        "SortedMerge": "sorted_merge",
+        "When": "when",
+        "Where": "where",
+    },
+)

@@ -5,12 +5,19 @@ What a pipeline is: `PipelineSpec`, `Stage`, `PipelineOptions`, `Place`. From SC
 there are: `FAMILIES`, `component_class`.
 """
 
-from .build import build_component, checked_plan
-from .load import load_file, load_text
-from .plan import Plan, make_plan
-from .registry import FAMILIES, component_class
-from .spec import PipelineOptions, PipelineSpec, Place, Stage
-from .write import write_scl
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .build import build_component, checked_plan
+    from .load import load_file, load_text
+    from .plan import Plan, make_plan
+    from .registry import FAMILIES, component_class
+    from .spec import PipelineOptions, PipelineSpec, Place, Stage
+    from .write import write_scl
 
 __all__ = [
     "FAMILIES",
@@ -27,3 +34,22 @@ __all__ = [
     "make_plan",
     "write_scl",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "FAMILIES": "registry",
+        "PipelineOptions": "spec",
+        "PipelineSpec": "spec",
+        "Place": "spec",
+        "Plan": "plan",
+        "Stage": "spec",
+        "build_component": "build",
+        "checked_plan": "build",
+        "component_class": "registry",
+        "load_file": "load",
+        "load_text": "load",
+        "make_plan": "plan",
+        "write_scl": "write",
+    },
+)

@@ -7,45 +7,71 @@ whose name is the variant and whose object is the component's class (a frozen da
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ..errors import SpecError, nearest
 from ..fields import Component
-from ..operators import Derive, Drop, Rename, Select, SortedMerge, When, Where
-from ..readers import CSVReader, FileReader, JSONLReader, MemoryReader, ZeroMQReader
-from ..writers import ConsoleWriter, CSVWriter, JSONLWriter, MemoryWriter, TextWriter
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["FAMILIES", "all_components", "component_class", "find_components"]
 
+
+class _Variants(Mapping[str, type[Component]]):
+    """The components of a family by their variants; each is imported when it is looked up."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+
+    def __getitem__(self, variant: str) -> type[Component]:
+        module, _, name = self._places[variant].partition(":")
+        found: type[Component] = getattr(import_module(f"..{module}", __package__), name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
-    "reader": {
-        "csv": CSVReader,
-        "file": FileReader,
-        "jsonl": JSONLReader,
-        "zeromq": ZeroMQReader,
-        "memory": MemoryReader,
-    },
-    "merge": {"sorted": SortedMerge},
-    "filter": {"where": Where},
-    "derive": {"columns": Derive},
-    "select": {"columns": Select},
-    "rename": {"columns": Rename},
-    "drop": {"columns": Drop},
-    "event": {"when": When},
-    "writer": {
-        "console": ConsoleWriter,
-        "csv": CSVWriter,
-        "jsonl": JSONLWriter,
-        "text": TextWriter,
-        "memory": MemoryWriter,
-    },
+    "reader": _Variants(
+        {
+            "csv": "readers.csv_reader:CSVReader",
+            "file": "readers.file_reader:FileReader",
+            "jsonl": "readers.file_reader:JSONLReader",
+            "zeromq": "readers.zeromq_reader:ZeroMQReader",
+            "memory": "readers.memory_reader:MemoryReader",
+        }
+    ),
+    "merge": _Variants({"sorted": "operators.sorted_merge:SortedMerge"}),
+    "filter": _Variants({"where": "operators.where:Where"}),
+    "derive": _Variants({"columns": "operators.derive:Derive"}),
+    "select": _Variants({"columns": "operators.select:Select"}),
+    "rename": _Variants({"columns": "operators.select:Rename"}),
+    "drop": _Variants({"columns": "operators.select:Drop"}),
+    "event": _Variants({"when": "operators.when:When"}),
+    "writer": _Variants(
+        {
+            "console": "writers.console_writer:ConsoleWriter",
+            "csv": "writers.csv_writer:CSVWriter",
+            "jsonl": "writers.jsonl_writer:JSONLWriter",
+            "text": "writers.text_writer:TextWriter",
+            "memory": "writers.memory_writer:MemoryWriter",
+        }
+    ),
 }
 
 _GROUPS = ("plait.readers", "plait.writers", "plait.operators")
 
 
 def _installed() -> list[EntryPoint]:
+    from importlib.metadata import entry_points  # reads a file of every package there is: only when it must be
+
     return [point for group in _GROUPS for point in entry_points(group=group)]
 
 

@@ -12,12 +12,16 @@ Marks, in band with the data: `END` (the class `queue.Empty`), `Frontier`, `Idle
 from __future__ import annotations
 
 from queue import Empty, Full
+from typing import TYPE_CHECKING
 
+from ..lazily import lazily
 from ..record import END, Failure, Frontier, Idle
-from .channel import Queue
-from .queue_multiplexer import QueueMultiplexer
-from .sorted_queue_multiplexer import SortedQueueMultiplexer
-from .waiting import adopt, wait
+
+if TYPE_CHECKING:
+    from .channel import Queue
+    from .queue_multiplexer import QueueMultiplexer
+    from .sorted_queue_multiplexer import SortedQueueMultiplexer
+    from .waiting import adopt, wait
 
 __all__ = [
     "END",
@@ -32,3 +36,14 @@ __all__ = [
     "adopt",
     "wait",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Queue": "channel",
+        "QueueMultiplexer": "queue_multiplexer",
+        "SortedQueueMultiplexer": "sorted_queue_multiplexer",
+        "adopt": "waiting",
+        "wait": "waiting",
+    },
+)

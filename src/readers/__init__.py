@@ -10,13 +10,20 @@ To subclass: `Reader`, the base of all; `RecordReader`, if each record is a mess
 Each works in a pipeline (`open`) and without an engine: `records()` yields them, `run(queue)` puts them on a queue.
 """
 
-from .base import Reader
-from .csv_reader import CSVReader
-from .file_reader import FileReader, JSONLReader
-from .line_reader import LineReader
-from .memory_reader import MemoryReader
-from .record_reader import RawBlock, RecordReader
-from .zeromq_reader import ZeroMQReader
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .base import Reader
+    from .csv_reader import CSVReader
+    from .file_reader import FileReader, JSONLReader
+    from .line_reader import LineReader
+    from .memory_reader import MemoryReader
+    from .record_reader import RawBlock, RecordReader
+    from .zeromq_reader import ZeroMQReader
 
 __all__ = [
     "CSVReader",
@@ -29,3 +36,18 @@ __all__ = [
     "RecordReader",
     "ZeroMQReader",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "CSVReader": "csv_reader",
+        "FileReader": "file_reader",
+        "JSONLReader": "file_reader",
+        "LineReader": "line_reader",
+        "MemoryReader": "memory_reader",
+        "RawBlock": "record_reader",
+        "Reader": "base",
+        "RecordReader": "record_reader",
+        "ZeroMQReader": "zeromq_reader",
+    },
+)

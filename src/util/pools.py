@@ -13,17 +13,13 @@ from typing import Any
 import pathos.multiprocessing
 import pathos.threading
 
+from .cores import cores
 from .crew import Crew, Worker
 from .task import Gathered, Task
 
 __all__ = ["ProcessPool", "ThreadPool", "cores"]
 
 _names = itertools.count(1)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _calls(function: Callable[..., Any], chunk: Iterable[tuple[Any, ...]]) -> list[Any]:
