@@ -87,12 +87,20 @@ class FrameBuilder:
         """Yield the frames that the records make: one, or more where a live stream's types change in the middle."""
         values = {name: [record.get(name) for record in records] for name in self._names(records)}
         values = {name: self._typed(name, column) for name, column in values.items()}
+        if self._bring_nothing_new(values):
+            yield self._build(values, range(len(records)), new=False)
+            return
         start, stop = 0, 0
         while stop < len(records):
             stop = self._next_change(values, records, start) if self._layout.live else len(records)
             names = values if stop == len(records) else self._names(records[start:stop])
-            yield self._build({name: values[name][start:stop] for name in names}, range(start, stop))
+            yield self._build({name: values[name][start:stop] for name in names}, range(start, stop), new=True)
             start = stop
+
+    def _bring_nothing_new(self, values: Mapping[str, list[Any]]) -> bool:
+        """Tell quickly that all columns are known, and that all values are of their types: as nearly always."""
+        types, is_time = self._types, self._layout.is_time
+        return all(name in types and (is_time(name) or fits_all(types[name], values[name])) for name in values)
 
     def _names(self, records: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Return the columns: the known ones first, then the new ones in the order in which they appear."""
@@ -114,25 +122,30 @@ class FrameBuilder:
             return type_texts(values, self._known(name), only_first=self._layout.live)
         return values
 
-    def _build(self, values: Mapping[str, list[Any]], span: range) -> Built:
+    def _build(self, values: Mapping[str, list[Any]], span: range, *, new: bool) -> Built:
+        """Return the frame of a part of the records; `new`: they may bring something that is yet to be learned."""
         import polars as pl
 
         rejects: dict[int, str] = {}
         columns: dict[str, Any] = {}
         for name, column in values.items():
-            columns[name], reasons = self._column(name, column)
-            rejects.update(reasons)
+            columns[name] = column
+            if self._layout.is_time(name):
+                columns[name], reasons = self._read_times(name, column)
+                rejects.update(reasons)
+            elif new:
+                rejects.update(self._learn(name, column))
         if self._layout.event_time != TIMESTAMP and columns.pop(TIMESTAMP, None) is not None:
             rejects.update(self._with_two_times(values[TIMESTAMP]))
+        if not rejects:
+            return Built(pl.DataFrame([self._series(name, column, None) for name, column in columns.items()]), span, {})
         rows = [row for row in range(len(span)) if row not in rejects]
-        series = [self._series(name, column, rows if rejects else None) for name, column in columns.items()]
+        series = [self._series(name, column, rows) for name, column in columns.items()]
         shifted = {span[row]: rejects[row] for row in sorted(rejects)}
-        return Built(pl.DataFrame(series), [span[row] for row in rows] if rejects else span, shifted)
+        return Built(pl.DataFrame(series), [span[row] for row in rows], shifted)
 
-    def _column(self, name: str, values: list[Any]) -> tuple[Any, Mapping[int, str]]:
-        """Return the column (a series, if it holds times), and index and reason of each value that cannot be in it."""
-        if not self._layout.is_time(name):
-            return values, self._learn(name, values)
+    def _read_times(self, name: str, values: list[Any]) -> tuple[pl.Series, Mapping[int, str]]:
+        """Return a column of times, and index and reason of each value that is none."""
         self._types.setdefault(name, NULL)
         read = self._layout.times.read(values)
         for sentence in read.notes(self._layout.times.zone):
@@ -160,7 +173,7 @@ class FrameBuilder:
         known, declared = self._known(name), name in self._layout.schema
         widen = not declared and (self._layout.live or name not in self._types)
         rejects = {}
-        if not _fits(known, values):
+        if not fits_all(known, values):
             for row, value in enumerate(values):
                 try:
                     known = absorb(known, value, widen=widen)
@@ -193,13 +206,6 @@ class FrameBuilder:
                 return row
             known = after
         return stop
-
-
-def _fits(known: ValueType, values: Sequence[Any]) -> bool:
-    """Tell quickly that nothing is to be learned. Integers are looked at: they may be too long."""
-    if not fits_all(known, values):
-        return False
-    return known != "integer" or all(value is None or -(2**63) <= value < 2**63 for value in values)
 
 
 def _mend(name: str, known: ValueType, value: Any, declared: bool) -> str:

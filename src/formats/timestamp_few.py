@@ -71,7 +71,7 @@ def _read(value: Any, times: EventTimes) -> Moment | None:
     if kind is int and times.unit is not None:
         number = value // 1000 if times.unit == "ns" else value * _PER_UNIT[times.unit]
         return (number, True) if in_range(number) else None
-    if kind is float and times.unit in _DIGITS:
+    if kind is float and times.unit is not None and times.unit in _DIGITS:
         return _read_fraction(repr(value), times.unit)
     return None
 

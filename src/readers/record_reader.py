@@ -104,13 +104,17 @@ class Decoder:
             for index, reason in built.rejects.items():
                 self.reject(block, rows[index], reason)
             if len(built.rows):
-                yield self._batch(block, built, [rows[index] for index in built.rows])
+                yield self._batch(block, built, rows)
 
     def _batch(self, block: RawBlock, built: Built, rows: Sequence[int]) -> Batch:
-        frame = built.frame
+        frame, lines = built.frame, block.numbers
+        whole = len(built.rows) == len(rows) == len(block.data)
+        if not whole:
+            rows = [rows[index] for index in built.rows]
+            lines = [lines[row] for row in rows]
         if self._context.keep_text:
             frame = frame.with_columns(self._texts([block.data[row] for row in rows]))
-        return Batch(frame=frame, origin=block.origin, lines=[block.numbers[row] for row in rows])
+        return Batch(frame=frame, origin=block.origin, lines=lines)
 
     @staticmethod
     def _texts(data: Sequence[bytes]) -> pl.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-__all__ = ["FramesError", "Opened", "opener"]
+__all__ = ["FramesError", "Opened", "opener", "payloads"]
 
 _NUMBER_SIZES = (4, 8)
 
@@ -20,6 +20,14 @@ class Opened(NamedTuple):
     topic: str
     payload: bytes
     number: int = 0
+
+
+def payloads(messages: Sequence[list[bytes]], topics: Sequence[bytes]) -> list[bytes] | None:
+    """Return the payloads of messages that are not numbered, if `opener` need not look at each; else None."""
+    sizes = set(map(len, messages))
+    if sizes == {2}:
+        return [payload for _, payload in messages]
+    return [payload for (payload,) in messages] if sizes == {1} and not any(topics) else None
 
 
 def opener(topics: Sequence[bytes], *, numbered: bool) -> Callable[[list[bytes]], Opened]:

@@ -14,7 +14,7 @@ from ..formats.payload import Payload, make_payload
 from ..record import TIMESTAMP, DeadLetter, Idle
 from ..running import Context
 from .record_reader import Decoder, RawBlock, RecordReader
-from .zeromq_frames import FramesError, Opened, opener
+from .zeromq_frames import FramesError, Opened, opener, payloads
 from .zeromq_keys import SecretKey, load_keys
 from .zeromq_sequence import NumberedDecoder, SequenceWatch
 from .zeromq_socket import Address, Inbox, News, open_inbox
@@ -182,7 +182,9 @@ class MessageSorter:
         self._context = context
         self._origin = reader.endpoint
         self._numbered = reader.sequence == _IN_A_FRAME
-        self._open = opener([topic.encode() for topic in reader.topic], numbered=self._numbered)
+        self._topics = [topic.encode() for topic in reader.topic]
+        self._open = opener(self._topics, numbered=self._numbered)
+        self._needs_topics = bool(reader.topic_as or reader.sequence)
         self._watch = SequenceWatch(self._origin, context)
         self._end = None if reader.end is None else reader.end.encode()
         self._seen = 0
@@ -196,8 +198,18 @@ class MessageSorter:
 
     def sort(self, messages: Sequence[list[bytes]]) -> RawBlock:
         """Return the payloads with their numbers, topics and what else the reader adds."""
-        messages, numbers = self._until_end(messages), []
+        messages = self._until_end(messages)
+        plain = None if self._needs_topics else payloads(messages, self._topics)
+        if plain is None:
+            return self._sort_one_by_one(messages)
+        numbers = range(self._seen + 1, self._seen + 1 + len(plain))
+        self._seen += len(plain)
+        self.ended = self.ended or self._seen == self._reader.count
+        return RawBlock(plain, numbers, self._origin, extra=self._extra([""] * len(plain)))
+
+    def _sort_one_by_one(self, messages: Sequence[list[bytes]]) -> RawBlock:
         opened: list[Opened] = []
+        numbers: list[int] = []
         for frames in messages:
             self._seen += 1
             try:
