@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from .operators import wildcard_parts
 from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Ordered, Rule, TextTest
 
-__all__ = ["FOLDED", "Access", "Affix", "Bound", "Chain", "Cost", "Is", "Key", "Range", "Span", "There", "access_to"]
+__all__ = ["FOLDED", "Affix", "Bound", "Chain", "Cost", "Finding", "Is", "Key", "Range", "Span", "There", "finding_of"]
 
 Chain: TypeAlias = tuple[str, ...]
 """Paths, one below the other: `{"a.b": {"c": 1}}` leads to ("a.b", "c")."""
@@ -88,44 +88,68 @@ Cost: TypeAlias = Callable[[Key], float]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a rule is found.
+    """Keys of which at least one is met if a rule holds; `told`: and if one is met, the rule holds.
 
-    Attributes:
-        keys: at least one is met if the rule holds.
-        narrowing: ranges of one field, for each kind of value one, of which one is met, too; or none.
-        told: whether all that the rule says of an event that is no list is that a key and a narrowing range are met.
+    That is so of events that are no lists; in a list, keys may be met by other elements than the one that counts.
     """
 
     keys: tuple[Key, ...]
     told: bool
-    narrowing: tuple[Range, ...] = ()
 
 
-def access_to(rule: Rule, cost: Cost) -> Access | None:
-    """Return the cheapest keys of which one must be met for the rule to hold; None if no keys can tell.
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How the rule of a whole condition is found.
+
+    Attributes:
+        keys: at least one is met if the rule holds; None if no keys can tell.
+        narrowing: ranges of one field, for each kind of value one, of which one is met, too; or none.
+        rest: what must hold besides, of an event that is no list; None if that is all that the rule says.
+    """
+
+    keys: tuple[Key, ...] | None
+    narrowing: tuple[Range, ...]
+    rest: Rule | None
+
+
+def finding_of(rule: Rule, cost: Cost) -> Finding:
+    """Return the cheapest way to find a rule.
 
     Args:
         rule: the rule of a whole condition.
         cost: how many rules are found by a key already: the fewer, the better.
     """
     access = _access(rule, (), cost)
-    if access is None or not all(isinstance(key, Is | Affix) for key in access.keys):
-        return access
-    ranges = _ranges(rule)
+    if access is None or access.told:
+        return Finding(access.keys if access else None, (), None if access else rule)
+    fields = _lone_fields(rule)
+    told = [path for path, each in fields.items() if Access(access.keys, told=True) == _access(each, (path,), cost)]
+    ranges = _ranges(rule) if all(isinstance(key, Is | Affix) for key in access.keys) else {}
     if not ranges:
-        return access
-    narrowing = max(ranges, key=lambda found: isinstance(found.keys[0], Span))
-    told = narrowing.told and _is_told_by_two(rule, cost)
-    return Access(access.keys, told, tuple(key for key in narrowing.keys if isinstance(key, Range)))
+        return Finding(access.keys, (), _without(rule, told))
+    path, narrowing = max(ranges.items(), key=lambda item: isinstance(item[1].keys[0], Span))
+    told += [path] if narrowing.told and path in fields else []
+    return Finding(access.keys, tuple(key for key in narrowing.keys if isinstance(key, Range)), _without(rule, told))
 
 
-def _is_told_by_two(rule: Rule, cost: Cost) -> bool:
-    """Tell whether keys and a range say all: two fields, one of which is the range, that share no list."""
-    if not isinstance(rule, Fields) or len(rule.items) != 2:
-        return False
-    (first, one), (second, other) = rule.items
-    parts = (_access(one, (first,), cost), _access(other, (second,), cost))
-    return first != second and "." not in first + second and all(part is not None and part.told for part in parts)
+def _lone_fields(rule: Rule) -> dict[str, Rule]:
+    """Return the fields at the top that are judged alone: no other path goes through a list that one may hold."""
+    if isinstance(rule, AllOf):
+        return {path: each for part in rule.rules for path, each in _lone_fields(part).items()}
+    if not isinstance(rule, Fields):
+        return {}
+    return {path: each for members in rule.by_head().values() if len(members) == 1 for path, each in members}
+
+
+def _without(rule: Rule, paths: list[str]) -> Rule | None:
+    """Return what is left to be tested of a rule when some of its fields at the top are known to hold."""
+    if isinstance(rule, AllOf):
+        parts = [left for part in rule.rules if (left := _without(part, paths)) is not None]
+        return AllOf(tuple(parts)) if parts else None
+    if not isinstance(rule, Fields) or not paths:
+        return rule
+    items = tuple((path, each) for path, each in rule.items if path not in paths)
+    return Fields(items) if items else None
 
 
 @singledispatch
@@ -257,13 +281,13 @@ def _range(rules: list[Ordered], chain: Chain, *, told: bool) -> Access:
     return Access(tuple(spans), told and len(rules) == 2)
 
 
-def _ranges(rule: Rule) -> list[Access]:
+def _ranges(rule: Rule) -> dict[str, Access]:
     """Return the ranges that must hold besides whatever else must: those that can narrow down what a key finds."""
     if isinstance(rule, AllOf):
-        return [access for each in rule.rules for access in _ranges(each)]
-    found = []
+        return {path: access for each in rule.rules for path, access in _ranges(each).items()}
+    found = {}
     for path, each in rule.items if isinstance(rule, Fields) else ():
         ordered, others = _split(each if isinstance(each, AllOf) else AllOf((each,)))
         if ordered:
-            found.append(_range(ordered, (path,), told=not others))
-    return [access for access in found if access.keys]
+            found[path] = _range(ordered, (path,), told=not others)
+    return {path: access for path, access in found.items() if access.keys}

@@ -10,15 +10,16 @@ fast publish/subscribe systems", SIGMOD 2001): access predicates, clustered by e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
 from ..errors import CallbackError
-from .access import Affix, Chain, Is, Key, Range, Span, There, access_to
+from .access import Affix, Chain, Finding, Is, Key, Span, There, finding_of
 from .condition import Condition
 from .filing import Bucket, Place
+from .rules import Rule
 from .scans import CAREFUL, Shape, shape_of
 from .values import is_list
 
@@ -27,11 +28,10 @@ __all__ = ["RuleIndex"]
 
 @dataclass(frozen=True, slots=True)
 class _Filed:
-    """A rule and where it is filed, to find it again when it goes."""
+    """A rule and what it is filed as, to find it again when it goes."""
 
     condition: Condition
-    keys: tuple[Key, ...] | None
-    narrowing: tuple[Range, ...]
+    finding: Finding
     shape: Shape | None
     row: Any
 
@@ -59,17 +59,16 @@ class RuleIndex:
     def add(self, rule: int, condition: Condition) -> None:
         """File a condition under a number that no other has. Matches come in the order of the numbers."""
         assert rule not in self._filed, f"there is a rule {rule} already"
-        access = access_to(condition.rule, self._cost)
-        shape, row = (None, rule) if access is not None and access.told else self._to_test(rule, condition)
-        keys, narrowing = (access.keys, access.narrowing) if access is not None else (None, ())
-        self._filed[rule] = _Filed(condition, keys, narrowing, shape, row)
-        if keys is None:
+        finding = finding_of(condition.rule, self._cost)
+        shape, row = (None, rule) if finding.rest is None else self._to_test(rule, finding.rest)
+        self._filed[rule] = _Filed(condition, finding, shape, row)
+        if finding.keys is None:
             self._always.add((), shape, rule, row)
-        for key in keys or ():
-            self._place(key.chain).add(key, narrowing, shape, rule, row)
+        for key in finding.keys or ():
+            self._place(key.chain).add(key, finding.narrowing, shape, rule, row)
 
-    def _to_test(self, rule: int, condition: Condition) -> tuple[Shape, tuple[Any, ...]]:
-        source, constants = shape_of(condition.rule)
+    def _to_test(self, rule: int, rest: Rule) -> tuple[Shape, tuple[Any, ...]]:
+        source, constants = shape_of(rest)
         shape = CAREFUL if source is None else self._shapes.get(source)
         if shape is None:
             self._shapes[source or ""] = shape = Shape(source)
@@ -78,11 +77,12 @@ class RuleIndex:
     def remove(self, rule: int) -> None:
         """Forget a condition. Raises KeyError if there is none of that number."""
         filed = self._filed.pop(rule)
-        if filed.keys is None:
+        finding = filed.finding
+        if finding.keys is None:
             self._always.remove((), filed.shape, rule, filed.row)
-        for key in filed.keys or ():
+        for key in finding.keys or ():
             place = self._places[key.chain]
-            place.remove(key, filed.narrowing, filed.shape, rule, filed.row)
+            place.remove(key, finding.narrowing, filed.shape, rule, filed.row)
             if not place:
                 self._drop(place)
 
@@ -96,8 +96,13 @@ class RuleIndex:
         """
         found: list[int] = []
         doubtful: set[int] = set()
-        for place in self._places_for(event):
-            place.find(event, found, doubtful)
+        if type(event) is not dict or len(self._by_head) <= len(event):
+            for place in self._places.values():
+                place.find(event, found, doubtful)
+        else:
+            for key in event:
+                for place in self._by_head.get(key, ()):
+                    place.find(event, found, doubtful)
         if self._always:
             self._always.find(event, found, doubtful)
         if type(event) is not dict and is_list(event):  # keys may be met by several elements, a rule only by one
@@ -118,11 +123,6 @@ class RuleIndex:
                 raise
             on_error(rule, error)
             return False
-
-    def _places_for(self, event: Any) -> Iterable[Place]:
-        if type(event) is not dict or len(self._by_head) <= len(event):
-            return self._places.values()
-        return [place for key in event if key in self._by_head for place in self._by_head[key]]
 
     def _place(self, chain: Chain) -> Place:
         if chain not in self._places:

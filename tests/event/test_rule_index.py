@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
-from types import SimpleNamespace
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.errors import CallbackError
-from plait.event import Condition, RuleIndex
+from plait.event import Condition, RuleIndex, scans
+from plait.util import AttrDict
 
 scalars = st.sampled_from(
     [
@@ -26,20 +30,44 @@ scalars = st.sampled_from(
         math.nan,
         math.inf,
         10**400,
+        -2,
+        10**17 + 1,
+        float(10**17),
         "",
         "a",
         "b",
+        "ab",
+        "A\nb",
+        "stra\u00dfe",
+        "\ud800",
         "2010-01-01",
+        "2010-01-01T00:00:00.5",
         datetime(2010, 1, 1),
+        datetime(2010, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        date(2010, 1, 1),
+        Decimal("2.5"),
     ]
 )
-bounds = st.sampled_from([0, 1, 1.5, 2, math.nan, "a", "2010-01-01", datetime(2010, 1, 1), datetime(2009, 1, 1)])
+NUMBERS = [0, 1, 1.5, 2, -math.inf, math.inf, math.nan, 10**17, 10**400, -(10**400)]
+TIMES = [datetime(2010, 1, 1), datetime(2009, 1, 1), date(2010, 1, 2)]
+bounds = st.sampled_from([*NUMBERS, *TIMES, "", "a", "ab", "2010-01-01"])
+texts = st.sampled_from(["", "a", "A", "b", "ab", "aB", "Stra\u00dfe", "STRASSE", "2010"])
+text_tests = st.sampled_from(["prefix", "suffix", "contains", "wildcard", "iequals", "iprefix", "isuffix"])
+wildcards = st.sampled_from(["*", "a*", "*b", "a*b", "ab", "*a*", "a**", "*ab*b"])
+regexes = st.sampled_from(["^a", "^ab?", "^ab*", "^a{2}", "^ab+b", "^a|b", "^", "a", "^(?i:a)", "^a$"])
+patterns = st.sampled_from(
+    [re.compile("^a", re.IGNORECASE), re.compile("^b", re.MULTILINE), re.compile("^ a", re.VERBOSE)]
+)
+lows, highs = st.sampled_from([">", ">="]), st.sampled_from(["<", "<="])
 keys = st.sampled_from(["a", "b", "a.b", "b.a", "c"])
 operators = st.one_of(
     st.dictionaries(st.sampled_from([">", ">=", "<", "<="]), bounds, min_size=1, max_size=2),
+    st.builds(lambda low, bottom, high, top: {low: bottom, high: top}, lows, bounds, highs, bounds),
     st.builds(lambda value: {"not": value}, scalars),
     st.builds(lambda value: {"exists": value}, st.booleans()),
-    st.builds(lambda value: {"prefix": value}, st.sampled_from(["", "a"])),
+    st.builds(lambda name, value: {name: value}, text_tests, st.one_of(texts, st.lists(texts, max_size=2))),
+    st.builds(lambda value: {"wildcard": value}, wildcards),
+    st.builds(lambda value: {"regex": value}, st.one_of(regexes, patterns)),
     st.builds(lambda name, value: {name: value}, st.sampled_from(["=", "!="]), st.lists(scalars, max_size=2)),
 )
 field_rules = st.recursive(
@@ -47,6 +75,7 @@ field_rules = st.recursive(
     lambda inner: st.one_of(
         st.dictionaries(keys, inner, min_size=1, max_size=2),
         st.fixed_dictionaries({"$nor": st.lists(st.dictionaries(keys, inner, max_size=1), max_size=2)}),
+        st.fixed_dictionaries({"not": inner}),
     ),
     max_leaves=3,
 )
@@ -57,7 +86,7 @@ conditions = st.one_of(
         lambda base, name, several: {**base, name: several},
         plain,
         st.sampled_from(["$or", "$and", "$nor"]),
-        st.lists(plain, max_size=2),
+        st.lists(plain, max_size=3),
     ),
 )
 values = st.recursive(
@@ -66,10 +95,20 @@ values = st.recursive(
     max_leaves=5,
 )
 events = st.one_of(
+    st.dictionaries(keys, scalars, max_size=4),
     st.dictionaries(keys, values, max_size=4),
+    st.builds(AttrDict, st.dictionaries(st.sampled_from(["a", "b"]), values, max_size=2)),
+    st.builds(MappingProxyType, st.dictionaries(keys, values, max_size=2)),
     st.lists(st.dictionaries(keys, values, max_size=2), max_size=2),
     st.builds(lambda a, b: SimpleNamespace(a=a, b=b), values, values),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_at_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scans, "_COMPILED_AFTER", 0)
+        yield
 
 
 @given(st.lists(conditions, max_size=8), st.lists(events, max_size=4), st.data())
@@ -79,7 +118,7 @@ def test_the_index_finds_what_trying_every_rule_finds(written: list[Any], seen: 
     index = RuleIndex()
     for number, condition in enumerate(known):
         index.add(number, condition)
-    for event in seen:
+    for event in [*seen, *seen]:  # the first time a shape is met it is not compiled yet
         assert index.match(event) == [number for number, each in enumerate(known) if each.matches(event)]
     gone = data.draw(st.sets(st.sampled_from(range(len(known))))) if known else set()
     for number in gone:
