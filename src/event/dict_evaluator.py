@@ -34,7 +34,7 @@ from .rules import (
     below,
     calls,
 )
-from .values import KIND_OF, MISSING, classify, elements, is_list
+from .values import KIND_OF, MISSING, classify, elements, is_list, time_of
 
 __all__ = ["Test", "compile_rule", "member", "values_at", "values_of"]
 
@@ -280,6 +280,8 @@ def values_of(event: Any, chain: Sequence[str]) -> Sequence[tuple[str, Any]]:
             return ((kind, value),)
         if value is MISSING and "." not in chain[0]:
             return ()
+        if type(value) is datetime:
+            return (("time", time_of(value)),)
     values = [event]
     for path in chain:
         values = [found for value in values for found in values_at(value, path)]

@@ -99,7 +99,7 @@ class EventManager:
         self._lock = threading.RLock()
         self._rules: dict[int, _Rule] = {}
         self._index = RuleIndex()
-        self._next = 0
+        self._next = self._to_call_once = 0
         self._calls = AsyncCalls(most_pending)
         self._events = self._matches = self._dropped = 0
         self._errors_by_rule: Counter[str] = Counter()
@@ -145,6 +145,7 @@ class EventManager:
             rule = _Rule(self._next, callback, known, title, bool(chosen.get("async")), once)
             self._next += 1
             self._rules[rule.index] = rule
+            self._to_call_once += once
             self._index.add(rule.index, known)
         return rule.index
 
@@ -168,6 +169,7 @@ class EventManager:
 
     def _forget(self, rule: _Rule) -> None:
         self._index.remove(rule.index)
+        self._to_call_once -= rule.once
         del self._rules[rule.index]
 
     def trigger(self, event: Any, options: Mapping[str, Any] | None = None) -> list[Any]:
@@ -181,9 +183,10 @@ class EventManager:
             options: overrides those of the rules for this event.
         """
         chosen = _checked(options) if options else {}
+        on_pool = bool(chosen["async"]) if "async" in chosen else None
         results: list[Any] = []
         for rule in self._matching(event):
-            if chosen.get("async", rule.on_pool):
+            if rule.on_pool if on_pool is None else on_pool:
                 results += self._call_on_pool(rule, event)
                 continue
             try:
@@ -194,12 +197,16 @@ class EventManager:
 
     def _matching(self, event: Any) -> list[_Rule]:
         with self._lock:
-            rules = [self._rules[index] for index in self._index.match(event, self._condition_failed)]
+            matching = self._index.match(event, self._condition_failed)
             self._events += 1
-            self._matches += len(rules)
-            for rule in rules:
-                if rule.once:
-                    self._forget(rule)
+            if not matching:
+                return []
+            self._matches += len(matching)
+            rules = [self._rules[index] for index in matching if index in self._rules]
+            if self._to_call_once:
+                for rule in rules:
+                    if rule.once:
+                        self._forget(rule)
         return rules
 
     def _condition_failed(self, index: int, error: CallbackError) -> None:
@@ -252,12 +259,13 @@ class EventManager:
 
     def _listen(self) -> None:
         try:
-            while (event := self._queue.get()) is not END:
-                if isinstance(event, Failure):
+            get, trigger = self._queue.get, self.trigger
+            while (event := get()) is not END:
+                if type(event) is dict or not is_mark(event):
+                    trigger(event)
+                elif isinstance(event, Failure):
                     self._failure = event.error
                     _log.error("the source of the events failed: %s", event.error)
-                elif not is_mark(event):
-                    self.trigger(event)
         except Exception as error:  # the queue broke: `join` raises it
             self._failure = error
             _log.exception("no more events: the queue cannot be read")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .access import FOLDED, Affix, Chain, Is, Key, Range, There
+from .access import FOLDED, Affix, Bound, Chain, Is, Key, Range, Span, There
 from .dict_evaluator import values_of
 from .ranges import Ranges
 from .scans import Shape
@@ -50,11 +50,12 @@ class Bucket:
 
     def find(self, event: Any, found: list[int], doubtful: set[int]) -> None:
         """Add the rules that hold to `found`, and those that cannot be told to `doubtful`."""
-        for shape, rows in self._whole.items():
-            if shape is None:
-                found += rows
-            else:
-                shape.scan(event, rows.values(), found, doubtful)
+        if self._whole:
+            for shape, rows in self._whole.items():
+                if shape is None:
+                    found += rows
+                else:
+                    shape.scan(event, rows.values(), found, doubtful)
         for ranges in self._ranges.values():
             ranges.find(event, found, doubtful)
 
@@ -62,14 +63,15 @@ class Bucket:
 class Place:
     """All that is filed under one chain of paths."""
 
-    __slots__ = ("_affixes", "_equal", "_ranges", "_there", "chain")
+    __slots__ = ("_affixes", "_equal", "_folds", "_ranges", "_there", "chain")
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
         self._equal: dict[Any, dict[Any, Bucket]] = {}
         self._affixes: dict[Any, dict[Any, Bucket]] = {}
-        self._ranges = Ranges(chain)
-        self._there = Bucket()
+        self._folds = False
+        self._ranges: Ranges | None = None
+        self._there: Bucket | None = None
 
     def __bool__(self) -> bool:
         return bool(self._equal or self._affixes or self._ranges or self._there)
@@ -79,7 +81,7 @@ class Place:
         if isinstance(key, Is | Affix):
             tables, sort, value = self._tables(key)
             return len(tables.get(sort, {}).get(value, ()))
-        return len(self._there if isinstance(key, There) else self._ranges)
+        return len((self._there if isinstance(key, There) else self._ranges) or ())
 
     def add(self, key: Key, narrowing: Sequence[Range], shape: Shape | None, rule: int, row: Any) -> None:
         """File a rule under a key; for the rest see `Bucket.add`."""
@@ -87,49 +89,56 @@ class Place:
             tables, sort, value = self._tables(key)
             tables.setdefault(sort, {}).setdefault(value, Bucket()).add(narrowing, shape, rule, row)
         elif isinstance(key, There):
+            self._there = self._there or Bucket()
             self._there.add(narrowing, shape, rule, row)
         else:
+            self._ranges = self._ranges or Ranges(self.chain)
             self._ranges.add(key, shape, row)
 
     def remove(self, key: Key, narrowing: Sequence[Range], shape: Shape | None, rule: int, row: Any) -> None:
         """Forget a rule that was filed so."""
-        if isinstance(key, There):
-            self._there.remove(narrowing, shape, rule, row)
-        elif not isinstance(key, Is | Affix):
-            self._ranges.remove(key, shape, row)
-        else:
+        if isinstance(key, Is | Affix):
             tables, sort, value = self._tables(key)
             tables[sort][value].remove(narrowing, shape, rule, row)
             if not tables[sort][value]:
                 del tables[sort][value]
             if not tables[sort]:
                 del tables[sort]
+        elif isinstance(key, There) and self._there is not None:
+            self._there.remove(narrowing, shape, rule, row)
+            self._there = self._there or None
+        elif isinstance(key, Bound | Span) and self._ranges is not None:
+            self._ranges.remove(key, shape, row)
+            self._ranges = self._ranges or None
 
     def _tables(self, key: Is | Affix) -> tuple[dict[Any, dict[Any, Bucket]], Any, Any]:
         if isinstance(key, Is):
+            self._folds = self._folds or key.kind == FOLDED
             return self._equal, key.kind, key.value
+        self._folds = self._folds or key.folded
         return self._affixes, (key.at_end, key.folded, len(key.text)), key.text
 
     def find(self, event: Any, found: list[int], doubtful: set[int]) -> None:
         """Add the rules that hold to `found`, and those that cannot be told to `doubtful`."""
         values = values_of(event, self.chain)
-        if values and self._there:
-            self._there.find(event, found, doubtful)
         for kind, value in values:
             table = self._equal.get(kind)
-            bucket = table.get(value) if table is not None else None
-            if bucket is not None:
-                bucket.find(event, found, doubtful)
-            if self._ranges:
+            if table is not None and value in table:
+                table[value].find(event, found, doubtful)
+            if self._ranges is not None:
                 self._ranges.meet(kind, value, event, found, doubtful)
             if kind == "text" and (self._affixes or FOLDED in self._equal):
-                for met in self._met_by_text(value):
-                    met.find(event, found, doubtful)
+                for bucket in self._met_by_text(value):
+                    bucket.find(event, found, doubtful)
+        if values and self._there is not None:
+            self._there.find(event, found, doubtful)
 
     def _met_by_text(self, text: str) -> list[Bucket]:
-        folded = text.casefold()
-        met = [self._equal.get(FOLDED, {}).get(folded)]
+        folded = text.casefold() if self._folds else text
+        met = [self._equal[FOLDED][folded]] if FOLDED in self._equal and folded in self._equal[FOLDED] else []
         for (at_end, ignoring_case, length), table in self._affixes.items():
             letters = folded if ignoring_case else text
-            met.append(table.get(letters[-length:] if at_end else letters[:length]))
-        return [bucket for bucket in met if bucket is not None]
+            affix = letters[-length:] if at_end else letters[:length]
+            if affix in table:
+                met.append(table[affix])
+        return met

@@ -50,7 +50,7 @@ class RuleIndex:
         self._filed: dict[int, _Filed] = {}
         self._places: dict[Chain, Place] = {}
         self._by_head: dict[str, list[Place]] = {}
-        self._always = Bucket()
+        self._always: Bucket | None = None
         self._shapes: WeakValueDictionary[str, Shape] = WeakValueDictionary()
 
     def __len__(self) -> int:
@@ -63,6 +63,7 @@ class RuleIndex:
         shape, row = (None, rule) if finding.rest is None else self._to_test(rule, finding.rest)
         self._filed[rule] = _Filed(condition, finding, shape, row)
         if finding.keys is None:
+            self._always = self._always or Bucket()
             self._always.add((), shape, rule, row)
         for key in finding.keys or ():
             self._place(key.chain).add(key, finding.narrowing, shape, rule, row)
@@ -78,8 +79,9 @@ class RuleIndex:
         """Forget a condition. Raises KeyError if there is none of that number."""
         filed = self._filed.pop(rule)
         finding = filed.finding
-        if finding.keys is None:
+        if finding.keys is None and self._always is not None:
             self._always.remove((), filed.shape, rule, filed.row)
+            self._always = self._always or None
         for key in finding.keys or ():
             place = self._places[key.chain]
             place.remove(key, finding.narrowing, filed.shape, rule, filed.row)
@@ -103,7 +105,7 @@ class RuleIndex:
             for key in event:
                 for place in self._by_head.get(key, ()):
                     place.find(event, found, doubtful)
-        if self._always:
+        if self._always is not None:
             self._always.find(event, found, doubtful)
         if type(event) is not dict and is_list(event):  # keys may be met by several elements, a rule only by one
             doubtful.update(found)

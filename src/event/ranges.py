@@ -142,6 +142,9 @@ class Ranges:
         self._chain = chain
         self._by_kind: dict[str, dict[Any, tuple[Shape | None, _Sides | _Spans]]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._by_kind)
+
     def __len__(self) -> int:
         return sum(len(kept) for known in self._by_kind.values() for _, kept in known.values())
 

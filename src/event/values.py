@@ -67,6 +67,8 @@ def plain_number(value: Decimal) -> int | float:
 
 def time_of(value: date) -> datetime:
     """Return the time in UTC that a `datetime` (naive: UTC) or a `date` (its midnight) stands for."""
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if value.tzinfo is None:
@@ -127,6 +129,8 @@ def classify(value: Any) -> tuple[str, Any]:
     quick = KIND_OF.get(type(value))
     if quick is not None:
         return quick, value
+    if type(value) is datetime:
+        return "time", time_of(value)
     for known, kind, convert in _CLASSES:
         if isinstance(value, known):
             return kind, convert(value) if convert else value

@@ -96,6 +96,15 @@ def test_a_condition_that_raises_is_an_error_of_its_rule() -> None:
     assert manager.statistics().errors == 1
 
 
+def test_a_condition_may_unregister_rules() -> None:
+    manager = EventManager()
+    manager.register(lambda event: 1, {"a": 1})
+    manager.register(lambda event: 2, {"a": lambda value: [manager.unregister(0), manager.unregister(2)]})
+    manager.register(lambda event: 3, {"a": lambda value: True})
+    assert manager.trigger({"a": 1}) == [2]
+    assert manager.statistics().errors == 0
+
+
 def test_what_is_wrong_is_said_at_once() -> None:
     with pytest.raises(SpecError, match="has no method get"):
         EventManager([])

@@ -129,13 +129,53 @@ def test_the_index_finds_what_trying_every_rule_finds(written: list[Any], seen: 
         assert index.match(event) == left
 
 
+@given(conditions, st.dictionaries(keys, values, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_a_scan_says_what_the_condition_says_or_that_it_cannot_tell(written: Any, event: dict[str, Any]) -> None:
+    condition = Condition(written)
+    source, constants = scans.shape_of(condition.rule)
+    assert source is not None, "no condition here has a function or a value of no kind"
+    for given_event in (event, [event], AttrDict(a=event)):
+        found, doubtful = scanned(source, constants, given_event)
+        assert doubtful or bool(found) == condition.matches(given_event)
+        assert not doubtful or not is_plain(given_event)
+
+
+def is_plain(event: Any) -> bool:
+    known = (str, int, float, bool, type(None), datetime)
+    return type(event) is dict and all("." not in key and type(value) in known for key, value in event.items())
+
+
+def scanned(source: str, constants: tuple[Any, ...], event: Any) -> tuple[list[int], set[int]]:
+    shape, rows = scans.Shape(source), [(7, *constants)]
+    shape.scan(event, rows, [], unsure := set())
+    assert unsure == {7}, "what is not compiled yet cannot tell"
+    shape.scan(event, rows, found := [], doubtful := set())
+    return found, doubtful
+
+
 def test_removing_all_leaves_nothing_behind() -> None:
     index = RuleIndex()
-    for number, written in enumerate([{"a": [1, 2], "b": {">": 3}}, {"b": {"<": 3}}, {"c": {"prefix": "x"}}, {}]):
+    several: list[Any] = [
+        {"a": [1, 2], "b": {">": 3}},
+        {"a": 1, "b": {">": 3, "<": 5}, "c": {"not": "z"}},
+        {"b": {"<": 3}},
+        {"b": {">": 3, "<": 5}},
+        {"c": {"prefix": "x"}},
+        {"c": {"isuffix": ["X", "yy"]}},
+        {"c": {"iequals": "xY"}},
+        {"c": {"contains": "x"}},
+        {"$not": {"a": 3}},
+        {},
+    ]
+    for number, written in enumerate(several):
         index.add(number, Condition(written))
-    for number in range(4):
+    assert index.match({"a": 1, "b": 4, "c": "xy"}) == [0, 1, 3, 4, 6, 7, 8, 9]
+    for number in range(len(several)):
         index.remove(number)
     assert index.match({"a": 1, "b": 4, "c": "xy"}) == []
+    assert index._always is None
+    assert not index._shapes
     assert not index._places
     assert not index._by_head
     with pytest.raises(KeyError):
@@ -160,6 +200,45 @@ def test_only_rules_that_the_event_can_meet_are_tried() -> None:
     assert index.match({"type": "reading", "sensor": "s7", "temp": 20}) == [7]
     assert asked.asked <= 3
     assert index.match({"other": 1}) == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        lambda n: {"prefix": f"{n:03}/"},
+        lambda n: {"isuffix": f"/K{n:03}"},
+        lambda n: {"iequals": f"{n:03}/K{n:03}"},
+        lambda n: {"wildcard": f"{n:03}/*{n:03}"},
+        lambda n: {"wildcard": f"*k{n:03}"},
+        lambda n: {"regex": f"^{n:03}/?k"},
+        lambda n: {">=": f"{n:03}", "<": f"{n + 1:03}"},
+        lambda n: [{"prefix": f"{n:03}/"}, {"suffix": f"/k{n:03}"}],
+    ],
+)
+def test_only_texts_that_begin_or_end_or_lie_right_are_tried(wanted: Any) -> None:
+    index, asked = RuleIndex(), Counting()
+    for number in range(1000):
+        index.add(number, Condition({"name": wanted(number), "temp": asked}))
+    assert index.match({"name": "007/k007", "temp": 20}) == [7]
+    assert asked.asked == 1
+
+
+@pytest.mark.parametrize("width", [0.5, 3, 400])
+@pytest.mark.parametrize("of", [float, lambda number: datetime(2010, 1, 1) + timedelta(hours=number)])
+def test_only_spans_about_the_value_are_tried(width: float, of: Any) -> None:
+    index, asked = RuleIndex(), Counting()
+    for number in range(1000):
+        index.add(number, Condition({"at": {">": of(number), "<": of(number + width)}, "temp": asked}))
+    inside = [number for number in range(1000) if number < 500.25 < number + width]
+    assert index.match({"at": of(500.25), "temp": 20}) == inside
+    assert asked.asked == len(inside)
+
+
+def test_a_function_is_asked_once_of_an_event_however_many_keys_find_its_rule() -> None:
+    index, asked = RuleIndex(), Counting()
+    index.add(0, Condition({"$or": [{"a": 1}, {"b": 1}, {"b": {">": 0}}], "c": asked}))
+    assert index.match({"a": 1, "b": 1, "c": 1}) == [0]
+    assert asked.asked == 1
 
 
 def test_fields_that_the_event_lacks_cost_nothing() -> None:
