@@ -1,0 +1,246 @@
+"""The table of jobs: what is to be done, on how much data, and by whom.
+
+A contender is a command. In it stand `{python}` for the Python of its environment, `{here}` for this folder, `{data}`,
+`{output}`, `{rules}` (the folder with the rules) and `{rows}`. plait runs a pipeline file as its users do, and finds
+its files by the environment: DATA and OUTPUT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .compare import Order
+
+__all__ = ["JOBS", "PLAIT", "Contender", "Job"]
+
+PLAIT = "plait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """Who does a job, and how.
+
+    Attributes:
+        name: as the tables show it; that of a package, if it is one.
+        command: words, with placeholders.
+        home: the environment that it runs in, see `homes`.
+        package: the distribution whose version is shown.
+        order: what of the order of its output does not count.
+        columns: how many columns of its output count; all if not given.
+        most: rows at most, where more would take too long; rates are compared then.
+        note: what one has to know of it.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    home: str = "plait"
+    package: str | None = None
+    order: Order | None = None
+    columns: int | None = None
+    most: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One table of the page.
+
+    Attributes:
+        name: for `--only`.
+        title: the heading of its table.
+        what: what is to be done, for the page.
+        rows: how many, in a full run; `quick_rows` with `--quick`.
+        contenders: the first decides what is right.
+        order: what of the order of outputs does not count, for all contenders.
+        rules: which rules the job has, of those of `rule_sets`; none if not given.
+        output: is there one to be compared? Else the contender prints what it found, as JSON.
+        unit: what its rows are.
+        runs: at least so many, whatever is asked for: short ones need more.
+    """
+
+    name: str
+    title: str
+    what: str
+    rows: int
+    quick_rows: int
+    contenders: tuple[Contender, ...]
+    order: Order = Order.EXACT
+    rules: str | None = None
+    output: bool = True
+    unit: str = "rows"
+    runs: int = 1
+
+
+def script(name: str, path: str, *more: str, **options: object) -> Contender:
+    """Return a contender that is a script of this folder, given the data and the output."""
+    words = ("{python}", "{here}/" + path, *(more or ("{data}", "{output}")))
+    return Contender(name=name, command=words, **options)  # type: ignore[arg-type]
+
+
+def pipeline(path: str) -> Contender:
+    """Return plait, running a pipeline file as its users do."""
+    return Contender(name=PLAIT, command=("{python}", "-m", "plait", "run", path), package="plait")
+
+
+def five(folder: str, *words: str, columns: int) -> tuple[Contender, ...]:
+    """Return csp, bytewax, pathway, Polars and DuckDB with their scripts in `folder`.
+
+    Args:
+        folder: where the scripts are.
+        words: what they are given, if it is more than the data and the output.
+        columns: how many columns the output has; pathway adds two of its own.
+    """
+    unordered = "its rows come in no order; compared as a set"
+    return (
+        script("csp", f"{folder}/with_csp.py", *words, home="apart", package="csp"),
+        script("bytewax", f"{folder}/with_bytewax.py", *words, package="bytewax"),
+        script(
+            "pathway",
+            f"{folder}/with_pathway.py",
+            *words,
+            home="apart",
+            package="pathway",
+            order=Order.SET,
+            columns=columns,
+            note=unordered,
+        ),
+        script("Polars", f"{folder}/with_polars.py", *words, package="polars"),
+        script("DuckDB", f"{folder}/with_duckdb.py", *words, package="duckdb"),
+    )
+
+
+def hop(name: str, path: str, job: str, **options: object) -> Contender:
+    """Return a contender of a hop, which is told what to do and how often."""
+    return script(name, f"hop/{path}", job, "{rows}", **options)
+
+
+PLAIN = "plain Python"
+BATCHES = "a thousand rows at a time"
+
+JOBS: tuple[Job, ...] = (
+    Job(
+        name="merge",
+        title="Merge, typed",
+        what="Eight CSV files into one in the order of time, ties by file; every column has its type.",
+        rows=2_000_000,
+        quick_rows=100_000,
+        contenders=(
+            script(PLAIN, "merge/plain.py", note="csv.DictReader and heapq.merge; times stay text"),
+            pipeline("{here}/merge/merge.scl"),
+            *five("merge", columns=6),
+        ),
+    ),
+    Job(
+        name="as_read",
+        title="Merge, rows as read",
+        what="The same merge, but each row goes out with the very text that it came in with.",
+        rows=2_000_000,
+        quick_rows=100_000,
+        contenders=(
+            script("heapq.merge", "merge/plain_lines.py", note="plain Python over raw lines"),
+            pipeline("{here}/merge/as_read.scl"),
+            Contender(
+                name="sort -m",
+                command=("bash", "{here}/merge/sort_m.sh", "{data}", "{output}"),
+                note="GNU sort over raw lines",
+            ),
+        ),
+    ),
+    Job(
+        name="derive",
+        title="Filter and derive",
+        what="The same merge; of the rows with `temperature > 20 and status != fail`, with two derived columns.",
+        rows=2_000_000,
+        quick_rows=100_000,
+        contenders=(
+            script(PLAIN, "derive/plain.py"),
+            pipeline("{here}/derive/derive.scl"),
+            *five("derive", columns=8),
+        ),
+    ),
+    Job(
+        name="rules",
+        title="Rules, 100",
+        what="100 mixed conditions (equalities, ranges, lists, nested and/or) on the merged stream; out come the "
+        "triggers (timestamp, rule) in order, those of one time in any order.",
+        rows=2_000_000,
+        quick_rows=100_000,
+        order=Order.TIES,
+        rules="mixed",
+        contenders=(
+            script(PLAIN, "rules/plain.py", "{data}", "{output}", "{rules}", note="a lambda for each rule"),
+            pipeline("{rules}/rules.scl"),
+            *five("rules", "{data}", "{output}", "{rules}", columns=2),
+        ),
+    ),
+    *(
+        Job(
+            name=f"rules{count}",
+            title=f"Rules, {count:,} of one shape",
+            what=f"{count:,} rules `sensor = X and temperature > t` on the merged stream; out come their triggers.",
+            rows=2_000_000,
+            quick_rows=100_000,
+            order=Order.TIES,
+            rules=str(count),
+            contenders=(
+                script(
+                    PLAIN,
+                    "many_rules/plain.py",
+                    *("{data}", "{output}", "{rules}"),
+                    note="bounds in a dict of sorted lists, looked up by hand",
+                ),
+                pipeline("{rules}/rules.scl"),
+                script(
+                    "Polars",
+                    "many_rules/with_polars.py",
+                    *("{data}", "{output}", "{rules}"),
+                    package="polars",
+                    note="a join",
+                ),
+                script(
+                    "DuckDB",
+                    "many_rules/with_duckdb.py",
+                    *("{data}", "{output}", "{rules}"),
+                    package="duckdb",
+                    note="a join",
+                ),
+            ),
+        )
+        for count in (10, 10_000)
+    ),
+    Job(
+        name="hop",
+        title="Hop, dicts",
+        what="Small dicts (four fields) from one process to another, from the first put to the last get.",
+        rows=1_000_000,
+        quick_rows=100_000,
+        output=False,
+        contenders=(
+            hop("multiprocessing.Queue", "mp_queue.py", "dicts"),
+            hop(PLAIT, "plait_queue.py", "dicts", package="plait"),
+            hop("plait, maxsize=10,000", "plait_queue_bounded.py", "dicts"),
+            hop("multiprocessing.Queue, maxsize=10,000", "mp_queue_bounded.py", "dicts"),
+            hop("multiprocessing.Queue, lists", "mp_queue_lists.py", "dicts", note=BATCHES),
+            hop("Manager().Queue()", "manager_queue.py", "dicts", most=20_000),
+            hop("faster-fifo, put_many/get_many", "with_faster_fifo.py", "dicts", package="faster-fifo", note=BATCHES),
+            hop("faster-fifo", "with_faster_fifo_single.py", "dicts", package="faster-fifo"),
+            hop("pyzmq", "with_pyzmq.py", "dicts", package="pyzmq", note="send_pyobj, recv_pyobj"),
+            hop("pyzmq, lists", "with_pyzmq_lists.py", "dicts", package="pyzmq", note=BATCHES),
+        ),
+    ),
+    Job(
+        name="idle",
+        title="Hop, an idle queue",
+        what="A dict every two milliseconds: how long it takes from put to get.",
+        rows=1_000,
+        quick_rows=300,
+        output=False,
+        contenders=(
+            hop("multiprocessing.Queue", "mp_queue.py", "idle"),
+            hop(PLAIT, "plait_queue.py", "idle", package="plait"),
+            hop("Manager().Queue()", "manager_queue.py", "idle"),
+            hop("faster-fifo", "with_faster_fifo_single.py", "idle", package="faster-fifo"),
+            hop("pyzmq", "with_pyzmq.py", "idle", package="pyzmq"),
+        ),
+    ),
+)

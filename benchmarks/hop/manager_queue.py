@@ -1,0 +1,32 @@
+"""Manager().Queue(): a queue in a third process, put and get one by one."""
+
+from race import race
+
+
+def make(context):
+    manager = context.Manager()
+    queue = manager.Queue()
+    queue.manager = manager  # which ends when nobody holds it
+    return queue
+
+
+def send(queue, rows):
+    for row in rows:
+        queue.put(row)
+    queue.put(None)
+
+
+def receive(queue):
+    rows = total = 0
+    while (row := queue.get()) is not None:
+        rows += 1
+        total += row["co2"]
+    return rows, total
+
+
+def take(queue):
+    return queue.get()
+
+
+if __name__ == "__main__":
+    race(make, send, receive, take)
