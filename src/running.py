@@ -29,6 +29,10 @@ def _forget(letter: DeadLetter) -> None:
     """Drop a dead letter: nobody keeps them unless somebody asks for them."""
 
 
+def _go_on() -> None:
+    """Do nothing before a wait: nobody shows rows in the thread that reads."""
+
+
 def _write_line(line: str) -> None:
     """Write to the standard output of now (a test or a caller may have put another in its place)."""
     sys.stdout.write(f"{line}\n")
@@ -43,6 +47,8 @@ class Context:
         dead: call it with each record that is not delivered. Never blocks for long, never raises.
         stopping: something that `multiprocessing.connection.wait` and a zmq poller can wait for (it has `fileno`); it
             becomes readable when the run is to stop. A live source waits for it together with its sockets. None: never.
+        before_waiting: a live source calls it when it has nothing more for now, before it blocks. Where it is read in
+            the thread of those who show rows, they show then what they have got.
         clock: seconds, monotonic; the only clock a component may look at.
         base: folder that relative paths are relative to.
         imports: folder from which `module:function` may be imported, besides what is installed.
@@ -61,6 +67,7 @@ class Context:
     stage: str = "stage"
     dead: Callable[[DeadLetter], None] = _forget
     stopping: Any = None
+    before_waiting: Callable[[], None] = _go_on
     clock: Callable[[], float] = time.monotonic
     base: Path = field(default_factory=Path.cwd)
     imports: Path | None = None

@@ -75,13 +75,22 @@ class Assembly:
             self.states[stage.name] = StageState(stage.name, context, letters)
         return self.states[stage.name]
 
-    def source(self, stage: Stage) -> ReadInlet | PumpedInlet:
-        """Return the inlet that reads a source in this process; a live one in a thread of its own."""
+    def source(self, stage: Stage, *, alone: bool) -> ReadInlet | PumpedInlet:
+        """Return the inlet that reads a source in this process; a live one in a thread of its own, unless it is alone.
+
+        A second thread would want the interpreter's lock for each message, and gets it when the first one waits, or
+        after 5 ms.
+
+        Args:
+            stage: the reader.
+            alone: the flow has no other inlet that it might have to wait for.
+        """
         state = self.state(stage)
         items = read_source(stage.component, state, self.plan.ordering.get(stage.name), self.stop)  # type: ignore[arg-type]
-        if stage.component.live:  # type: ignore[attr-defined]
+        live: bool = stage.component.live  # type: ignore[attr-defined]
+        if live and not alone:
             return PumpedInlet(stage.name, items, finite=False, state=state, bell=self.bell)
-        return ReadInlet(stage.name, items, finite=True, state=state)
+        return ReadInlet(stage.name, items, finite=not live, state=state)
 
     def node(self, stage: Stage) -> Node:
         """Open the component of a stage that is not a source."""
@@ -141,7 +150,11 @@ class Assembly:
         for node in nodes:
             for port, name in enumerate(feeds[node.name]):
                 targets[name].append(Edge(node, port))
-        return Flow(inlets, nodes, feeds, self.stop, self.bell, self.console.flush)
+        flow = Flow(inlets, nodes, feeds, self.stop, self.bell, self.console.flush)
+        for inlet in inlets:
+            if isinstance(inlet, ReadInlet) and inlet.state is not None:
+                inlet.state.context.before_waiting = flow.show
+        return flow
 
     def reports(self, stages: Iterable[Stage]) -> list[StageReport]:
         """Return the ledger lines of the stages that ran here."""

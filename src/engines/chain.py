@@ -63,7 +63,7 @@ class ChainThread(threading.Thread):
         state = self._assembly.state(self._chain.stages[-1])
         outlet = OutletNode(state, self._taker)
         outlet.name = f"{self._chain.last} (outlet)"
-        inlet = self._assembly.source(first)
+        inlet = self._assembly.source(first, alone=True)
         if inlet.finite:
             inlet.items = _in_turn(inlet.items, self._turns)
         flow = self._assembly.flow([inlet], others, [(self._chain.last, outlet)])

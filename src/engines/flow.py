@@ -73,6 +73,11 @@ class Flow:
     def sinks(self) -> list[SinkNode]:
         return [node for node in self.nodes if isinstance(node, SinkNode)]
 
+    def show(self) -> None:
+        """Have all sinks show what was written: nothing more is there for now."""
+        for sink in self.sinks:
+            sink.flush()
+
     def holding(self) -> list[str]:
         """Return the names of the inlets that the flow is waiting for."""
         return [inlet.name for inlet in self._wanted([i for i in self.inlets if not i.ended])]
@@ -99,8 +104,7 @@ class Flow:
         if ready:
             self._turn += 1
             return ready[self._turn % len(ready)]
-        for sink in self.sinks:
-            sink.flush()
+        self.show()
         with self.bell.changed:
             self.bell.changed.wait_for(lambda: any(i.ready for i in wanted) or any(i.failed for i in inlets))
         return None

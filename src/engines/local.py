@@ -133,9 +133,10 @@ def arrivals(queue: Any, tasks: Sequence[Any], worker: int, name: str) -> Iterat
 
     task = tasks[worker]
     while True:
-        if queue not in wait([queue], [] if task.ready() else [task]) and task.ready():
+        if not task.ready():
+            wait([queue], [task])
+        if task.ready() and not wait([queue], timeout=0):  # not only while waiting may it have died
             _raise_if_it_failed(task, name)
-            continue
         item = queue.get_block()
         if item is END:
             return

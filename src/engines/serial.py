@@ -10,7 +10,7 @@ __all__ = ["SerialRun"]
 
 
 class SerialRun:
-    """Run all stages in this process; files are read when their rows are wanted, live sources in a thread each."""
+    """Run all stages in this process; files are read when their rows are wanted, live ones in a thread each."""
 
     engine = "serial"
 
@@ -20,7 +20,8 @@ class SerialRun:
     def open(self) -> Flow:
         """Open all stages. Raises what their components raise."""
         plan = self._assembly.plan
-        inlets = [self._assembly.source(stage) for stage in plan.readers]
+        alone = len(plan.readers) == 1
+        inlets = [self._assembly.source(stage, alone=alone) for stage in plan.readers]
         return self._assembly.flow(inlets, [stage for stage in plan.spec if stage.family != "reader"])
 
     def finish(self, reports: list[StageReport]) -> None:

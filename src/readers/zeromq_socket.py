@@ -47,9 +47,10 @@ class Address:
 
 
 class News(Enum):
-    """Why a wait has ended."""
+    """Why a wait has ended. CONNECTION, that something was heard of it, ends none."""
 
     MESSAGES = auto()
+    CONNECTION = auto()
     STOPPING = auto()
     SILENCE = auto()
 
@@ -78,17 +79,27 @@ class Inbox:
         Raises:
             SourceError: the other end will not have us: its keys, or its kind of socket, do not fit.
         """
+        news = self._look(0)
+        if news is News.SILENCE:
+            self._context.before_waiting()
         clock = self._context.clock
         until = None if seconds is None else clock() + seconds
-        while True:
-            left = None if until is None else max(0, round((until - clock()) * 1000))
-            ready = dict(self._poller.poll(left))
-            if not ready:
-                return News.SILENCE
-            if ready.pop(self._monitor, None):
-                self._hear()
-            if ready:
-                return News.MESSAGES if list(ready) == [self._socket] else News.STOPPING
+        while news not in (News.MESSAGES, News.STOPPING):
+            news = self._look(None if until is None else max(0, round((until - clock()) * 1000)))
+            if news is News.SILENCE:
+                break
+        return news
+
+    def _look(self, milliseconds: int | None) -> News:
+        """Block for so long at most, and say what there is."""
+        ready = dict(self._poller.poll(milliseconds))
+        if not ready:
+            return News.SILENCE
+        if ready.pop(self._monitor, None):
+            self._hear()
+        if ready:
+            return News.MESSAGES if list(ready) == [self._socket] else News.STOPPING
+        return News.CONNECTION
 
     def take(self, most: int) -> list[list[bytes]]:
         """Return the messages that have arrived, as lists of frames, without waiting: `most` or a few megabytes."""
