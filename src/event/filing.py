@@ -1,63 +1,74 @@
-"""Where the rules of an index are filed: by field, then by the key that finds them, then by range or by shape."""
+"""Where the rules of an index are filed: by field, then by the key that finds them, then in parts (`parts`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from .access import FOLDED, Affix, Bound, Chain, Is, Key, Range, Span, There
+from .access import FOLDED, Affix, Bound, Chain, Finding, Is, Key, Range, Span
 from .dict_evaluator import values_of
-from .ranges import Ranges
+from .parts import Part, Sides, Spans, Whole
 from .scans import Shape
 
-__all__ = ["Bucket", "Place"]
+__all__ = ["Filed", "Parts", "Place", "add_to", "count", "remove_from"]
+
+Parts: TypeAlias = dict[Any, Part]
+"""What a key finds, by the sort of each part."""
 
 
-class Bucket:
-    """The rules that one key finds: some at once, some if a value is in a range; those with a shape must be tested."""
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What a rule is filed as.
 
-    __slots__ = ("_ranges", "_whole")
+    Attributes:
+        rule: its number.
+        finding: the keys under which it is filed, and the ranges that narrow down what they find.
+        shape: None if nothing is left to be tested when it is found.
+        row: its number, or that and its constants if there is a shape.
+    """
 
-    def __init__(self) -> None:
-        self._whole: dict[Shape | None, dict[int, Any]] = {}
-        self._ranges: dict[Chain, Ranges] = {}
+    rule: int
+    finding: Finding
+    shape: Shape | None
+    row: Any
 
-    def __len__(self) -> int:
-        return sum(map(len, self._whole.values())) + sum(map(len, self._ranges.values()))
 
-    def __bool__(self) -> bool:
-        return bool(self._whole or self._ranges)
+def count(parts: Iterable[Part]) -> int:
+    """Return how many rows there are."""
+    return sum(map(len, parts))
 
-    def add(self, narrowing: Sequence[Range], shape: Shape | None, rule: int, row: Any) -> None:
-        """Add a rule: its row is its number or, if there is a shape, that with its constants."""
-        if not narrowing:
-            self._whole.setdefault(shape, {})[rule] = row
-        for key in narrowing:
-            if key.chain not in self._ranges:
-                self._ranges[key.chain] = Ranges(key.chain)
-            self._ranges[key.chain].add(key, shape, row)
 
-    def remove(self, narrowing: Sequence[Range], shape: Shape | None, rule: int, row: Any) -> None:
-        """Forget a rule that was added so."""
-        if not narrowing:
-            del self._whole[shape][rule]
-            if not self._whole[shape]:
-                del self._whole[shape]
-        for key in narrowing:
-            self._ranges[key.chain].remove(key, shape, row)
-            if not len(self._ranges[key.chain]):
-                del self._ranges[key.chain]
+def add_to(parts: Parts, filed: Filed, ranges: Sequence[Range]) -> None:
+    """Add a rule to what a key finds, so that it is found by values in one of the ranges; if there are none, always."""
+    for key in ranges or (None,):
+        sort = _sort(key, filed.shape)
+        part = parts.get(sort)
+        if part is None:
+            parts[sort] = part = _part(key, filed.shape)
+        part.add(key, filed.rule, filed.row)
 
-    def find(self, event: Any, found: list[int], doubtful: set[int]) -> None:
-        """Add the rules that hold to `found`, and those that cannot be told to `doubtful`."""
-        if self._whole:
-            for shape, rows in self._whole.items():
-                if shape is None:
-                    found += rows
-                else:
-                    shape.scan(event, rows.values(), found, doubtful)
-        for ranges in self._ranges.values():
-            ranges.find(event, found, doubtful)
+
+def remove_from(parts: Parts, filed: Filed, ranges: Sequence[Range]) -> None:
+    """Forget a rule that was added so."""
+    for key in ranges or (None,):
+        sort = _sort(key, filed.shape)
+        parts[sort].remove(key, filed.rule, filed.row)
+        if not len(parts[sort]):
+            del parts[sort]
+
+
+def _sort(key: Range | None, shape: Shape | None) -> Any:
+    if key is None:
+        return shape
+    symbols = (key.low_symbol, key.high_symbol) if isinstance(key, Span) else (key.symbol,)
+    return key.chain, key.kind, symbols, shape
+
+
+def _part(key: Range | None, shape: Shape | None) -> Part:
+    if key is None:
+        return Whole(shape)
+    return Spans(key, shape) if isinstance(key, Span) else Sides(key, shape)
 
 
 class Place:
@@ -67,11 +78,11 @@ class Place:
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
-        self._equal: dict[Any, dict[Any, Bucket]] = {}
-        self._affixes: dict[Any, dict[Any, Bucket]] = {}
+        self._equal: dict[Any, dict[Any, Parts]] = {}
+        self._affixes: dict[Any, dict[Any, Parts]] = {}
         self._folds = False
-        self._ranges: Ranges | None = None
-        self._there: Bucket | None = None
+        self._ranges: Parts = {}
+        self._there: Parts = {}
 
     def __bool__(self) -> bool:
         return bool(self._equal or self._affixes or self._ranges or self._there)
@@ -80,38 +91,34 @@ class Place:
         """Return how many rules are found by a key, or by keys of its sort if it is a range."""
         if isinstance(key, Is | Affix):
             tables, sort, value = self._tables(key)
-            return len(tables.get(sort, {}).get(value, ()))
-        return len((self._there if isinstance(key, There) else self._ranges) or ())
+            return count(tables.get(sort, {}).get(value, {}).values())
+        return count(self._ranges.values() if isinstance(key, Bound | Span) else self._there.values())
 
-    def add(self, key: Key, narrowing: Sequence[Range], shape: Shape | None, rule: int, row: Any) -> None:
-        """File a rule under a key; for the rest see `Bucket.add`."""
+    def add(self, key: Key, filed: Filed) -> None:
+        """File a rule under a key."""
         if isinstance(key, Is | Affix):
             tables, sort, value = self._tables(key)
-            tables.setdefault(sort, {}).setdefault(value, Bucket()).add(narrowing, shape, rule, row)
-        elif isinstance(key, There):
-            self._there = self._there or Bucket()
-            self._there.add(narrowing, shape, rule, row)
+            add_to(tables.setdefault(sort, {}).setdefault(value, {}), filed, filed.finding.narrowing)
+        elif isinstance(key, Bound | Span):
+            add_to(self._ranges, filed, (key,))
         else:
-            self._ranges = self._ranges or Ranges(self.chain)
-            self._ranges.add(key, shape, row)
+            add_to(self._there, filed, ())
 
-    def remove(self, key: Key, narrowing: Sequence[Range], shape: Shape | None, rule: int, row: Any) -> None:
+    def remove(self, key: Key, filed: Filed) -> None:
         """Forget a rule that was filed so."""
         if isinstance(key, Is | Affix):
             tables, sort, value = self._tables(key)
-            tables[sort][value].remove(narrowing, shape, rule, row)
+            remove_from(tables[sort][value], filed, filed.finding.narrowing)
             if not tables[sort][value]:
                 del tables[sort][value]
             if not tables[sort]:
                 del tables[sort]
-        elif isinstance(key, There) and self._there is not None:
-            self._there.remove(narrowing, shape, rule, row)
-            self._there = self._there or None
-        elif isinstance(key, Bound | Span) and self._ranges is not None:
-            self._ranges.remove(key, shape, row)
-            self._ranges = self._ranges or None
+        elif isinstance(key, Bound | Span):
+            remove_from(self._ranges, filed, (key,))
+        else:
+            remove_from(self._there, filed, ())
 
-    def _tables(self, key: Is | Affix) -> tuple[dict[Any, dict[Any, Bucket]], Any, Any]:
+    def _tables(self, key: Is | Affix) -> tuple[dict[Any, dict[Any, Parts]], Any, Any]:
         if isinstance(key, Is):
             self._folds = self._folds or key.kind == FOLDED
             return self._equal, key.kind, key.value
@@ -124,21 +131,26 @@ class Place:
         for kind, value in values:
             table = self._equal.get(kind)
             if table is not None and value in table:
-                table[value].find(event, found, doubtful)
-            if self._ranges is not None:
-                self._ranges.meet(kind, value, event, found, doubtful)
+                for part in table[value].values():
+                    part.find(event, found, doubtful)
+            if self._ranges:
+                for ranges in self._ranges.values():
+                    ranges.meet(kind, value, event, found, doubtful)
             if kind == "text" and (self._affixes or FOLDED in self._equal):
-                for bucket in self._met_by_text(value):
-                    bucket.find(event, found, doubtful)
-        if values and self._there is not None:
-            self._there.find(event, found, doubtful)
+                for part in self._met_by_text(value):
+                    part.find(event, found, doubtful)
+        if values and self._there:
+            for part in self._there.values():
+                part.find(event, found, doubtful)
 
-    def _met_by_text(self, text: str) -> list[Bucket]:
+    def _met_by_text(self, text: str) -> list[Part]:
         folded = text.casefold() if self._folds else text
-        met = [self._equal[FOLDED][folded]] if FOLDED in self._equal and folded in self._equal[FOLDED] else []
+        met: list[Part] = []
+        if FOLDED in self._equal:
+            met += self._equal[FOLDED].get(folded, {}).values()
         for (at_end, ignoring_case, length), table in self._affixes.items():
             letters = folded if ignoring_case else text
             affix = letters[-length:] if at_end else letters[:length]
             if affix in table:
-                met.append(table[affix])
+                met += table[affix].values()
         return met

@@ -11,29 +11,18 @@ fast publish/subscribe systems", SIGMOD 2001): access predicates, clustered by e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
 from ..errors import CallbackError
-from .access import Affix, Chain, Finding, Is, Key, Span, There, finding_of
+from .access import Affix, Chain, Is, Key, Span, There, finding_of
 from .condition import Condition
-from .filing import Bucket, Place
+from .filing import Filed, Parts, Place, add_to, remove_from
 from .rules import Rule
 from .scans import CAREFUL, Shape, shape_of
 from .values import is_list
 
 __all__ = ["RuleIndex"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Filed:
-    """A rule and what it is filed as, to find it again when it goes."""
-
-    condition: Condition
-    finding: Finding
-    shape: Shape | None
-    row: Any
 
 
 class RuleIndex:
@@ -47,10 +36,11 @@ class RuleIndex:
     """
 
     def __init__(self) -> None:
-        self._filed: dict[int, _Filed] = {}
+        self._conditions: dict[int, Condition] = {}
+        self._filed: dict[int, Filed] = {}
         self._places: dict[Chain, Place] = {}
         self._by_head: dict[str, list[Place]] = {}
-        self._always: Bucket | None = None
+        self._always: Parts = {}
         self._shapes: WeakValueDictionary[str, Shape] = WeakValueDictionary()
 
     def __len__(self) -> int:
@@ -61,12 +51,12 @@ class RuleIndex:
         assert rule not in self._filed, f"there is a rule {rule} already"
         finding = finding_of(condition.rule, self._cost)
         shape, row = (None, rule) if finding.rest is None else self._to_test(rule, finding.rest)
-        self._filed[rule] = _Filed(condition, finding, shape, row)
+        filed = Filed(rule, finding, shape, row)
+        self._conditions[rule], self._filed[rule] = condition, filed
         if finding.keys is None:
-            self._always = self._always or Bucket()
-            self._always.add((), shape, rule, row)
+            add_to(self._always, filed, ())
         for key in finding.keys or ():
-            self._place(key.chain).add(key, finding.narrowing, shape, rule, row)
+            self._place(key.chain).add(key, filed)
 
     def _to_test(self, rule: int, rest: Rule) -> tuple[Shape, tuple[Any, ...]]:
         source, constants = shape_of(rest)
@@ -78,13 +68,12 @@ class RuleIndex:
     def remove(self, rule: int) -> None:
         """Forget a condition. Raises KeyError if there is none of that number."""
         filed = self._filed.pop(rule)
-        finding = filed.finding
-        if finding.keys is None and self._always is not None:
-            self._always.remove((), filed.shape, rule, filed.row)
-            self._always = self._always or None
-        for key in finding.keys or ():
+        del self._conditions[rule]
+        if filed.finding.keys is None:
+            remove_from(self._always, filed, ())
+        for key in filed.finding.keys or ():
             place = self._places[key.chain]
-            place.remove(key, finding.narrowing, filed.shape, rule, filed.row)
+            place.remove(key, filed)
             if not place:
                 self._drop(place)
 
@@ -105,8 +94,9 @@ class RuleIndex:
             for key in event:
                 for place in self._by_head.get(key, ()):
                     place.find(event, found, doubtful)
-        if self._always is not None:
-            self._always.find(event, found, doubtful)
+        if self._always:
+            for part in self._always.values():
+                part.find(event, found, doubtful)
         if type(event) is not dict and is_list(event):  # keys may be met by several elements, a rule only by one
             doubtful.update(found)
             found = []
@@ -115,11 +105,11 @@ class RuleIndex:
         return sorted(set(found)) if len(found) > 1 else found
 
     def _holds(self, rule: int, event: Any, on_error: Callable[[int, CallbackError], None] | None) -> bool:
-        filed = self._filed.get(rule)
-        if filed is None:  # forgotten by a function in another condition
+        condition = self._conditions.get(rule)
+        if condition is None:  # forgotten by a function in another condition
             return False
         try:
-            return filed.condition.matches(event)
+            return condition.matches(event)
         except CallbackError as error:
             if on_error is None:
                 raise

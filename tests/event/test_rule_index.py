@@ -174,7 +174,7 @@ def test_removing_all_leaves_nothing_behind() -> None:
     for number in range(len(several)):
         index.remove(number)
     assert index.match({"a": 1, "b": 4, "c": "xy"}) == []
-    assert index._always is None
+    assert not index._always
     assert not index._shapes
     assert not index._places
     assert not index._by_head
