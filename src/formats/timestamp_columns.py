@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from .timestamp_few import FEW, read_few
+from .timestamp_few import FEW, NUMBERS, read_few
 from .timestamp_patterns import FIRST, LAST, UNITS, Moment, in_range, parse_epoch, parse_iso
 from .timestamp_rewrite import rewrite_to_iso
 from .timestamps import ReadTimes
@@ -46,7 +46,7 @@ _PLAUSIBLE = [
 ]
 """What Arrow may read as a time without and with a zone: of what it refuses, only so much is searched by halves."""
 _WHOLE = re.compile(r"-?[0-9]+\Z")
-_NONE = type(None)
+_TEXTS = frozenset({str, type(None)})
 
 
 class _Column:
@@ -174,8 +174,9 @@ def _cast(texts: pa.Array, *, aware: bool) -> Ints:
         series = pl.Series(pl.from_arrow(texts))
         plausible = series.set(~series.str.contains(_PLAUSIBLE[aware]), None)
         cast = pa.chunked_array(_cast_parts(plausible.to_arrow(compat_level=pl.CompatLevel.oldest()), to), to)
+    numbers = pl.Series(pl.from_arrow(cast.cast(pa.int64())))
     # Filled by polars: a Python value given to Arrow (as here, or to `pa.array`) imports pandas where there is one.
-    moments: Ints = pl.Series(pl.from_arrow(cast.cast(pa.int64()))).fill_null(_NO_TIME).to_numpy()
+    moments: Ints = (numbers.fill_null(_NO_TIME) if numbers.null_count() else numbers).to_numpy()
     if len(moments) and (moments.min() < _RANGE[0] or moments.max() > _RANGE[1]):
         moments = np.where((moments < _RANGE[0]) | (moments > _RANGE[1]), _NO_TIME, moments)
     return moments
@@ -230,30 +231,18 @@ def _read_datetimes(column: _Column, values: pl.Series) -> None:
 
 def _read_objects(values: list[Any], times: EventTimes) -> ReadTimes:
     """Read Python objects, which may be of several kinds."""
-    few = read_few(values, times, lambda value: _parse_object(value, times)) if len(values) <= FEW else None
-    if few is not None:
-        return few
+    kinds = set(map(type, values))
+    if len(values) <= FEW or (times.unit is not None and kinds <= NUMBERS):
+        few = read_few(values, times, lambda value: _parse_object(value, times))
+        if few is not None:
+            return few
     column = _Column(len(values))
-    texts = _as_texts(values, times)
-    if texts is not None:
-        _read_texts(column, pl.Series(texts, dtype=pl.String), times)
+    if kinds <= _TEXTS:
+        _read_texts(column, pl.Series(values, dtype=pl.String), times)
     else:
         rows: Ints = np.flatnonzero(np.array([value is not None and value != "" for value in values], dtype=np.bool_))
         column.put_each(rows, [values[row] for row in rows.tolist()], lambda value: _parse_object(value, times))
     return _finish(column, times)
-
-
-def _as_texts(values: list[Any], times: EventTimes) -> list[str | None] | None:
-    """Return the values as texts that mean the same as they do; None if some are of other kinds."""
-    kinds = set(map(type, values))
-    if kinds <= {str, _NONE}:
-        return values
-    if times.unit is None or not kinds <= {int, float, str, _NONE}:
-        return None
-    try:
-        return [None if value is None else str(value) for value in values]
-    except ValueError:  # an integer of thousands of digits, which Python does not print
-        return None
 
 
 def _parse_object(value: Any, times: EventTimes) -> Moment:

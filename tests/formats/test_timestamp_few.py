@@ -57,6 +57,15 @@ def test_a_few_values_mean_what_they_mean_in_a_long_column(values, way):
     assert_read_alike(values, EventTimes(**way))
 
 
+@given(st.lists(numbers, min_size=1, max_size=FEW), st.sampled_from(["s", "ms", "us", "ns"]))
+def test_numbers_mean_what_their_texts_mean(values, unit):
+    plain = [value for value in values if value != 10**5000]
+    texts = EventTimes(unit=unit).read(pl.Series([str(value) for value in plain], dtype=pl.String))
+    few = EventTimes(unit=unit).read(plain)
+    assert few.values.to_physical().to_list() == texts.values.to_physical().to_list()
+    assert few.reasons == texts.reasons
+
+
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
 @given(values=st.lists(iso, min_size=1, max_size=FEW))
 def test_a_few_local_times_are_brought_to_utc_as_a_long_column_is(zone, values):
