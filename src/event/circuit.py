@@ -11,8 +11,7 @@ Compilers", 1970).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Final, Protocol
@@ -86,7 +85,8 @@ class Circuit:
     def __init__(self) -> None:
         self._gates: list[_Gate] = [_Constant(False), _Constant(True)]
         self._numbers: dict[_Gate, int] = {}
-        self._uses: Counter[int] = Counter()
+        self._used: set[int] = set()
+        self._shared: set[int] = set()
         self._questions: list[Asked] = []
         self._compared: dict[Path, set[str]] = {}
         self._texts: dict[Path, Texts] = {}
@@ -135,43 +135,45 @@ class Circuit:
 
     def signals(self, frame: pl.DataFrame) -> Signals:
         """Return what the gates are for the rows of a frame; each is computed when it is asked for."""
-        for path in self._compared.keys() - self._texts.keys():
+        for path in self._compared:
+            self.texts(path)
+        return Signals(self._gates, self._shared, Columns(frame, self._texts, self._questions))
+
+    def texts(self, path: Path) -> Texts:
+        """Return the texts that a column is compared with by the leaves that there are by now."""
+        if path not in self._texts:
             self._texts[path] = Texts(self._compared[path])
-        return Signals(self, Columns(frame, self._texts, self._questions))
-
-    def gate(self, number: int) -> _Gate:
-        """Return the gate of that number."""
-        return self._gates[number]
-
-    def is_shared(self, number: int) -> bool:
-        """Tell whether several gates are made of this one."""
-        return self._uses[number] > 1
+        return self._texts[path]
 
     def _number(self, gate: _Gate) -> int:
         number = self._numbers.setdefault(gate, len(self._gates))
         if number == len(self._gates):
             self._gates.append(gate)
-            self._uses.update(gate.parts)
+            self._shared |= self._used.intersection(gate.parts)
+            self._used.update(gate.parts)
         return number
 
 
 class Signals:
-    """What the gates of a circuit are for the rows of one frame. Arrays that are handed out are not to be changed."""
+    """What the gates of a circuit are for the rows of one frame. Arrays that are handed out are not to be changed.
 
-    def __init__(self, circuit: Circuit, columns: Columns) -> None:
+    Args:
+        gates: the gates by number.
+        shared: the numbers of those that several gates are made of: they are kept.
+        columns: the columns of the frame.
+    """
+
+    def __init__(self, gates: Sequence[_Gate], shared: Set[int], columns: Columns) -> None:
         self.columns = columns
-        self._circuit = circuit
+        self._gates = gates
+        self._shared = shared
         self._kept: dict[int, Bools] = {}
 
     def of(self, number: int) -> Bools:
-        """Return for each row whether the gate is true. What several gates are made of is kept."""
+        """Return for each row whether the gate is true."""
         found = self._kept.get(number)
         if found is None:
-            found = self._circuit.gate(number).of(self)
-            if self._circuit.is_shared(number):
+            found = self._gates[number].of(self)
+            if number in self._shared:
                 self._kept[number] = found
         return found
-
-    def all_of(self, numbers: Sequence[int]) -> Bools:
-        """Return for each row whether all these gates are true."""
-        return reduce(np.logical_and, map(self.of, numbers))

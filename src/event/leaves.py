@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -28,8 +29,8 @@ _COMPARE: Final[Mapping[str, Callable[..., Any]]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-_SINGLE_CODES: Final = 4
-"""Of so many texts or fewer, one comparison each is quicker than to look the answer up."""
+_FEW: Final = 5
+"""So many texts, or fewer, are compared with one by one: that is quicker than to look them up."""
 
 
 def compare(symbol: str, values: Array, operand: Any) -> Bools:
@@ -51,8 +52,23 @@ class Texts:
 
     def codes(self, series: pl.Series) -> Array:
         """Return the number of each text of a column."""
-        known = series.cast(pl.String).cast(self.enum, strict=False).to_physical()
-        return known.fill_null(len(self.code)).to_numpy()
+        if series.dtype != pl.String:
+            series = series.cast(pl.String)
+        return self._compared(series) if len(self.code) <= _FEW else self._looked_up(series)
+
+    def _compared(self, series: pl.Series) -> Array:
+        codes = np.full(len(series), len(self.code), np.uint8)
+        for text, code in self.code.items():
+            same = series == text
+            found = same.fill_null(False) if same.null_count() else same
+            codes -= found.to_numpy().view(np.uint8) * np.uint8(len(self.code) - code)
+        return codes
+
+    def _looked_up(self, series: pl.Series) -> Array:
+        known = series.cast(self.enum, strict=False).to_physical()
+        if known.null_count():
+            known = known.zip_with(known.is_not_null(), pl.Series([len(self.code)], dtype=known.dtype))
+        return known.to_numpy()
 
 
 class Columns:
@@ -84,7 +100,9 @@ class Columns:
     def numbers(self, path: Path) -> Array:
         """Return numbers, times as they are stored, or truths; what stands in the place of a null means nothing."""
         if path not in self._numbers:
-            series = self._series(path).to_physical()
+            series = self._series(path)
+            if series.dtype.is_temporal():
+                series = series.to_physical()
             if series.dtype == pl.Float32:  # numpy would round the other side of a comparison to it
                 series = series.cast(pl.Float64)
             if series.null_count():
@@ -146,12 +164,10 @@ class OneOf:
     texts: frozenset[str]
 
     def of(self, columns: Columns) -> Bools:
-        found: Bools
         code, codes = columns.texts[self.path].code, columns.codes(self.path)
         wanted = [code[text] for text in self.texts]
-        if len(wanted) <= _SINGLE_CODES:
-            found = np.logical_or.reduce([codes == each for each in wanted])
-            return found
+        if len(wanted) <= _FEW:
+            return reduce(np.logical_or, [codes == each for each in wanted])
         table = np.zeros(len(code) + 1, np.bool_)
         table[wanted] = True
         return table.take(codes)

@@ -1,0 +1,220 @@
+"""Many rules of one shape, asked at once: an equality, and bounds on the same columns, each rule with its own values.
+
+    sensor = a and temp > 20    rule 0          sensor    rules, by bound
+    sensor = b and temp > 25    rule 1           a    ->  20 (rule 0)  30 (rule 2)  31 (rule 3)
+    sensor = a and temp > 30    rule 2           b    ->  25 (rule 1)
+    sensor = a and temp > 31    rule 3          a row of sensor a with temp 30.5 meets the first two of group a
+
+A row finds its group by the equality (a table over codes of texts, a sorted list of numbers), and in its group, by
+bisection, how many bounds it meets: those are one run of the group's rules. What else a rule asks is judged for the
+pairs of a row and a rule that are left. So the cost is that of the rows that meet any bound at all, not of the rules.
+The idea is that of publish/subscribe matchers (Fabret et al., "Filtering algorithms and implementation for very fast
+publish/subscribe systems", SIGMOD 2001), taken by columns.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+import numpy as np
+
+from .circuit import Circuit, Signals
+from .leaves import Array, Compared, Leaf, OneOf, Path, compare
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Family", "Runs", "families_in"]
+
+_LEAST: Final = 24
+"""Fewer rules of one shape are as quick as gates of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What rules of one family have in common: columns, comparisons, and further gates that all of them ask."""
+
+    anchor: Path | None
+    by_text: bool
+    bounds: tuple[tuple[Path, str], ...]
+    common: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """What a rule has for itself: the values of the equality, of which one is enough, and of the bounds."""
+
+    rule: int
+    keys: tuple[Any, ...]
+    operands: tuple[Any, ...]
+
+
+def families_in(circuit: Circuit, gates: Mapping[int, int], empty: pl.DataFrame) -> tuple[list[Family], dict[int, int]]:
+    """Sort rules into families and the others, which are returned as they came.
+
+    Args:
+        circuit: where the gates are.
+        gates: the gate of each rule.
+        empty: a frame without rows that has the columns.
+    """
+    leaves = {circuit.leaf_of(part): None for gate in gates.values() for part in circuit.conjuncts(gate)}
+    anchors = Counter(leaf.path for leaf in leaves if _may_anchor(leaf))
+    members: defaultdict[_Shape, list[_Member]] = defaultdict(list)
+    for rule, gate in gates.items():
+        shape, keys, operands = _taken_apart(circuit, circuit.conjuncts(gate), anchors)
+        members[shape].append(_Member(rule, keys, operands))
+    large = [shape for shape in members if len(members[shape]) >= _LEAST and (shape.anchor or shape.bounds)]
+    signals = circuit.signals(empty)
+    families = [Family(signals, shape, members[shape]) for shape in large]
+    filed = {member.rule for shape in large for member in members[shape]}
+    return families, {rule: gate for rule, gate in gates.items() if rule not in filed}
+
+
+def _may_anchor(leaf: Leaf | None) -> TypeGuard[OneOf | Compared]:
+    return isinstance(leaf, OneOf) or (isinstance(leaf, Compared) and leaf.symbol == "=")
+
+
+def _taken_apart(
+    circuit: Circuit, parts: Sequence[int], anchors: Mapping[Path, int]
+) -> tuple[_Shape, tuple[Any, ...], tuple[Any, ...]]:
+    """Split a conjunction into its shape, the values of its equality and those of its bounds.
+
+    Of several equalities, that on the column that is compared with the most values narrows down best.
+    """
+    leaves = {part: leaf for part in parts if isinstance(leaf := circuit.leaf_of(part), Compared | OneOf)}
+    equalities = [part for part, leaf in leaves.items() if _may_anchor(leaf)]
+    chosen = max(equalities, key=lambda part: (anchors[leaves[part].path], -part), default=None)
+    anchor = None if chosen is None else leaves[chosen]
+    bounds = [leaf for leaf in leaves.values() if isinstance(leaf, Compared) and leaf.symbol != "="]
+    bounds.sort(key=lambda leaf: (leaf.path, leaf.symbol))
+    common = [part for part in parts if part != chosen and leaves.get(part) not in bounds]
+    shape = _Shape(
+        None if anchor is None else anchor.path,
+        isinstance(anchor, OneOf),
+        tuple((leaf.path, leaf.symbol) for leaf in bounds),
+        tuple(common),
+    )
+    keys = tuple(anchor.texts) if isinstance(anchor, OneOf) else (None if anchor is None else anchor.operand,)
+    return shape, keys, tuple(leaf.operand for leaf in bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """For each of some rows, in order, the run of a family's entries that it meets: from `begin` to before `end`."""
+
+    rows: Array
+    begin: Array
+    end: Array
+
+    @property
+    def total(self) -> int:
+        return int((self.end - self.begin).sum())
+
+
+class Family:
+    """The rules of one shape. An entry is a rule under one value of its equality; entries lie sorted, group by group.
+
+    Args:
+        signals: those of a frame without rows, which tells the types of the columns.
+        shape: the shape.
+        members: the rules.
+    """
+
+    def __init__(self, signals: Signals, shape: _Shape, members: Sequence[_Member]) -> None:
+        self._shape = shape
+        keys = sorted({key for member in members for key in member.keys}) if shape.anchor else [None]
+        group = {key: number for number, key in enumerate(keys)}
+        entries = [(group[key], member) for member in members for key in member.keys]
+        groups = np.array([number for number, _ in entries])
+        rules = np.array([member.rule for _, member in entries], np.int64)
+        types = [signals.columns.numbers(path).dtype for path, _ in shape.bounds]
+        columns = zip(*(member.operands for _, member in entries), strict=True)
+        operands = [np.array(values, dtype) for values, dtype in zip(columns, types, strict=True)]
+        # The bound that differs most from rule to rule tells most of them apart.
+        self._order = sorted(range(len(operands)), key=lambda number: -len(np.unique(operands[number])))
+        by = np.lexsort((rules, *(operands[number] for number in self._order[:1]), groups))
+        self._rules = rules[by]
+        self._operands = [values[by] for values in operands]
+        starts = np.searchsorted(groups[by], np.arange(len(keys) + 1))
+        # The last group has no rules: it is that of all values that no rule asks for.
+        self._begin, self._end = np.append(starts[:-1], 0), np.append(starts[1:], 0)
+        self._numbers = self._group_of_code = None
+        if shape.by_text and shape.anchor is not None:
+            codes = signals.columns.texts[shape.anchor].code
+            self._group_of_code = np.array([*(group.get(text, len(group)) for text in codes), len(group)])
+        elif shape.anchor is not None:
+            self._numbers = np.array(keys, signals.columns.numbers(shape.anchor).dtype)
+
+    def runs(self, signals: Signals) -> Runs:
+        """Return the entries that each row meets by its equality and its first bound."""
+        shape = self._shape
+        group = self._groups(signals)
+        begin, end = (self._begin[:1], self._end[:1]) if group is None else (self._begin, self._end)
+        possible = np.ones(signals.columns.height, np.bool_) if group is None else (begin < end).take(group)
+        for gate in shape.common:
+            possible &= signals.of(gate)
+        for path, _ in shape.bounds:
+            there = signals.columns.there(path)
+            if there is not None:
+                possible &= there
+        if shape.bounds:
+            possible &= self._meets_loosest(signals, group)
+        rows = np.flatnonzero(possible)
+        of_row = np.zeros(len(rows), np.int64) if group is None else group[rows]
+        return self._bisected(signals, rows, begin[of_row], end[of_row])
+
+    def _groups(self, signals: Signals) -> Array | None:
+        """Return the group of each row, the last for those that no rule asks for; None: there is but one."""
+        path = self._shape.anchor
+        if path is None:
+            return None
+        if self._group_of_code is not None:
+            return self._group_of_code.take(signals.columns.codes(path))
+        assert self._numbers is not None, "what is no text is a number"
+        values, there = signals.columns.numbers(path), signals.columns.there(path)
+        nearest = np.searchsorted(self._numbers, values).clip(max=len(self._numbers) - 1)
+        known = self._numbers[nearest] == values
+        return np.where(known if there is None else known & there, nearest, len(self._numbers))
+
+    def _first_bound(self, signals: Signals) -> tuple[str, Array, Array]:
+        path, symbol = self._shape.bounds[self._order[0]]
+        return symbol, signals.columns.numbers(path), self._operands[self._order[0]]
+
+    def _meets_loosest(self, signals: Signals, group: Array | None) -> Any:
+        """Return where a row meets the loosest bound of its group: most rows meet none, and cost no more than this."""
+        symbol, values, operands = self._first_bound(signals)
+        loosest = operands[self._begin if symbol in (">", ">=") else self._end - 1]
+        return compare(symbol, values, loosest[0] if group is None else loosest.take(group))
+
+    def _bisected(self, signals: Signals, rows: Array, begin: Array, end: Array) -> Runs:
+        if not self._shape.bounds:
+            return Runs(rows, begin, end)
+        symbol, values, operands = self._first_bound(signals)
+        split = _bisect(operands, begin, end, values[rows], after_equal=symbol in (">=", "<"))
+        return Runs(rows, begin, split) if symbol in (">", ">=") else Runs(rows, split, end)
+
+    def matches(self, signals: Signals, runs: Runs) -> tuple[Array, Array]:
+        """Return the rows and rules of which all holds, in the order of the rows; the rules of a row in any order."""
+        lengths = runs.end - runs.begin
+        rows = np.repeat(runs.rows, lengths)
+        entries = np.arange(len(rows)) + np.repeat(runs.begin - (lengths.cumsum() - lengths), lengths)
+        for number in self._order[1:]:
+            path, symbol = self._shape.bounds[number]
+            met = compare(symbol, signals.columns.numbers(path)[rows], self._operands[number][entries])
+            rows, entries = rows[met], entries[met]
+        return rows, self._rules[entries]
+
+
+def _bisect(bounds: Array, begin: Array, end: Array, values: Array, *, after_equal: bool) -> Array:
+    """Return for each value where it would stand among `bounds[begin:end]`, which are sorted, all bisected in step."""
+    low, high = begin.copy(), end.copy()
+    for _ in range(int((end - begin).max(initial=0)).bit_length()):
+        middle = (low + high) >> 1
+        at = bounds.take(middle, mode="clip")
+        goes_up = ((at <= values) if after_equal else (at < values)) & (low < high)
+        low = np.where(goes_up, middle + 1, low)
+        high = np.where(goes_up, high, middle)
+    return low
