@@ -38,10 +38,12 @@ class _Input:
     idle: bool = False
     was_idle: bool = False
 
-    def reach(self, time: Any) -> None:
-        """Note that nothing before `time` will follow."""
-        if self.frontier is None or self.frontier < time:
-            self.frontier = time
+    def reach(self, time: Any) -> bool:
+        """Note that nothing before `time` will follow; return whether that is new."""
+        if self.frontier is not None and not self.frontier < time:
+            return False
+        self.frontier = time
+        return True
 
 
 class Merge:
@@ -71,6 +73,7 @@ class Merge:
         self._schemas: list[Mapping[str, Any]] = [{} for _ in names]
         self._columns: dict[str, Any] | None = None
         self._sample: tuple[str, Any] | None = None
+        self._changed = False
         self._passed: Any = None
         self._last_index = EARLIER
 
@@ -113,11 +116,14 @@ class Merge:
         self._check(source, run)
         source.idle = False
         if isinstance(run, FrameRun):
-            self.declare(index, run.columns)
+            run = run.sharing(self._schemas[index])
+            if run.columns is not self._schemas[index]:
+                self.declare(index, run.columns)
         overtaken = self._overtaken(index, run)
         if overtaken < len(run):
             source.waiting.add(run.part(overtaken, len(run)) if overtaken else run)
         source.reach(run.last)
+        self._changed = True
         return [self._divert(source, run, i) for i in range(overtaken)]
 
     def advance(self, index: int, frontier: Any) -> None:
@@ -125,11 +131,11 @@ class Merge:
         if frontier is not None:
             time = self._order.time(frontier)
             self._compare(self._inputs[index], time)
-            self._inputs[index].reach(time)
+            self._changed = self._inputs[index].reach(time) or self._changed
 
     def idle(self, index: int) -> None:
         """Go on without this input until it brings something: what is then too late for it is diverted."""
-        self._inputs[index].idle = self._inputs[index].was_idle = True
+        self._inputs[index].idle = self._inputs[index].was_idle = self._changed = True
 
     def wake(self, index: int) -> None:
         """Wait for this input again."""
@@ -138,9 +144,13 @@ class Merge:
     def end(self, index: int) -> None:
         """Note that nothing more will come from this input."""
         self._inputs[index].open = False
+        self._changed = True
 
     def take(self) -> Any:
         """Return all records that may go out now, in order, as a block (a frame if all are frames), or None."""
+        if not self._changed:
+            return None
+        self._changed = False
         awaited = self._awaited()
         if any(frontier is None for frontier, _ in awaited):
             return None
@@ -199,6 +209,8 @@ class Merge:
             self._columns = unite(zip((source.name for source in self._inputs), self._schemas, strict=True))
             if self._tag in self._columns:
                 raise SpecError("merge=sorted", "an input has a column of this name", option="tag", value=self._tag)
+            wanted = list(self._columns.items())
+            self._schemas = [self._columns if list(known.items()) == wanted else known for known in self._schemas]
         return self._columns
 
     def _check(self, source: _Input, run: Run) -> None:

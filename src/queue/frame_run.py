@@ -1,0 +1,208 @@
+"""The run of the rows of a frame.
+
+Asking polars for a slice, a sort or the types of the columns costs microseconds, whatever the size of the frame: a
+live stream of ten rows at a time would be made of nothing else. So a part of a run is only two numbers until its rows
+are wanted, times are looked up in a numpy array, and rows are put in order by one stable sort of indices and one
+gather.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from .columns import conform, unite
+from .run import ObjectRun, Run
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import polars as pl
+
+__all__ = ["FrameRun"]
+
+_FEW_ROWS, _MANY_ROWS = 1_000, 30_000
+_INTEGERS = range(-(2**63), 2**63)
+
+
+class FrameRun(Run):
+    """A run of the rows of a frame, ordered by one of its columns: a view from one row up to another."""
+
+    __slots__ = ("_column", "_columns", "_first", "_frame", "_keys", "_last", "_start", "_stop", "_times")
+
+    def __init__(self, frame: pl.DataFrame, column: str, columns: Mapping[str, Any] | None = None) -> None:
+        """Make a run of a frame.
+
+        Args:
+            frame: the rows.
+            column: the one that they are ordered by; no time is null or NaN.
+            columns: names and types of all columns, if they are known.
+        """
+        self._frame = frame
+        self._column = column
+        self._columns = columns
+        self._times = frame.get_column(column)
+        self._keys = _keys(self._times)
+        self._start, self._stop = 0, frame.height
+        self._first: Any = None
+        self._last: Any = None
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """Names and types of all columns, in order. Two runs with the same object surely have the same columns."""
+        if self._columns is None:
+            self._columns = dict(zip(self._frame.columns, self._frame.dtypes, strict=True))
+        return self._columns
+
+    @property
+    def first(self) -> Any:
+        if self._first is None and len(self):
+            self._first = self._times.item(self._start)
+        return self._first
+
+    @property
+    def last(self) -> Any:
+        if self._last is None and len(self):
+            self._last = self._times.item(self._stop - 1)
+        return self._last
+
+    @property
+    def block(self) -> pl.DataFrame:
+        """The rows as a frame, which shares its memory with the whole."""
+        whole = len(self) == len(self._times)
+        return self._frame if whole else self._frame.slice(self._start, len(self))
+
+    @property
+    def times(self) -> pl.Series:
+        return self._times if len(self) == len(self._times) else self._times.slice(self._start, len(self))
+
+    @property
+    def keys(self) -> npt.NDArray[Any] | None:
+        """The times as an array that numpy can sort and search; None if they are not of such a type."""
+        return None if self._keys is None else self._keys[self._start : self._stop]
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def time(self, index: int) -> Any:
+        return self._times.item(self._start + index)
+
+    def record(self, index: int) -> dict[str, Any]:
+        return self._frame.row(self._start + index, named=True)
+
+    def part(self, start: int, stop: int) -> FrameRun:
+        return self._view(self._start + start, self._start + stop, self._columns)
+
+    def count(self, limit: Any, *, inclusive: bool) -> int:
+        keys = self.keys
+        key = None if keys is None else _key(limit, keys)
+        if keys is not None and key is not None:
+            return int(keys.searchsorted(key, side="right" if inclusive else "left"))
+        find = bisect.bisect_right if inclusive else bisect.bisect_left
+        return find(range(len(self)), limit, key=self.time)
+
+    def is_sorted(self) -> bool:
+        return bool(self.times.is_sorted())
+
+    def without(self, indices: Sequence[int]) -> FrameRun:
+        import polars as pl
+
+        kept = pl.Series([True]).new_from_index(0, len(self)).scatter(indices, False)
+        return FrameRun(self.block.filter(kept), self._column, self._columns)
+
+    def sorted(self) -> FrameRun:
+        return FrameRun.braided([self])
+
+    def as_objects(self) -> ObjectRun:
+        return ObjectRun(self.block.to_dicts(), self.times.to_list())
+
+    def sharing(self, columns: Mapping[str, Any]) -> FrameRun:
+        """Return the run with `columns` itself for its columns, if they are equal: later comparisons are for nothing."""
+        return self._view(self._start, self._stop, columns) if _same(self.columns, columns) else self
+
+    def conformed(self, columns: Mapping[str, Any]) -> FrameRun:
+        """Return the same rows with exactly these columns, in this order: missing ones are null, others are cast."""
+        if self.columns is columns:
+            return self
+        if list(self.columns.items()) == list(columns.items()):
+            return self._view(self._start, self._stop, columns)
+        return FrameRun(conform(self.block, columns), self._column, columns)
+
+    def tagged(self, name: str, value: str) -> FrameRun:
+        import polars as pl
+
+        tags = pl.Series(name, [value], dtype=pl.String).new_from_index(0, len(self))
+        return FrameRun(self.block.hstack([tags]), self._column)
+
+    @staticmethod
+    def chained(runs: Sequence[FrameRun]) -> FrameRun:
+        """Return the rows of all runs, one run after the other; columns are united by name."""
+        columns = runs[0].columns
+        if any(run.columns is not columns and run.columns != columns for run in runs):
+            columns = unite([("an earlier block", columns), *(("a later block", run.columns) for run in runs)])
+        frame = reduce(_under, [run.conformed(columns).block for run in runs])
+        return FrameRun(frame, runs[0]._column, columns)
+
+    @staticmethod
+    def braided(runs: Sequence[FrameRun]) -> FrameRun:
+        """Return the rows of all runs in order; those of the same time by the order of the runs, then as they were."""
+        whole = FrameRun.chained(runs) if len(runs) > 1 else runs[0]
+        keys, frame = whole.keys, whole.block
+        if keys is None:
+            frame = frame.sort(whole._column, maintain_order=True)
+        else:
+            # To gather from a frame in pieces is quicker than to make it one piece, for a few rows only.
+            frame = (frame if len(keys) < _FEW_ROWS else frame.rechunk())[_in_order(keys)]
+        return FrameRun(frame, whole._column, whole._columns)
+
+    def _view(self, start: int, stop: int, columns: Mapping[str, Any] | None) -> FrameRun:
+        """Return some of the rows of the same frame."""
+        view = FrameRun.__new__(FrameRun)
+        view._frame, view._column, view._columns = self._frame, self._column, columns
+        view._times, view._keys = self._times, self._keys
+        view._start, view._stop = start, stop
+        view._first = view._last = None
+        return view
+
+
+def _keys(times: pl.Series) -> npt.NDArray[Any] | None:
+    """Return the times as int64, float64 or datetime64; None if they are of another type."""
+    import polars as pl
+
+    dtype = times.dtype
+    if dtype == pl.Int64 or dtype == pl.Float64 or (isinstance(dtype, pl.Datetime) and dtype.time_unit == "us"):
+        return times.to_numpy()
+    return None
+
+
+def _key(limit: Any, keys: npt.NDArray[Any]) -> Any:
+    """Return the limit as it is found among the keys; None if it is not of their type."""
+    import numpy as np
+
+    if keys.dtype.kind == "M" and isinstance(limit, datetime):
+        return np.datetime64(limit.astimezone(UTC).replace(tzinfo=None) if limit.tzinfo else limit)
+    if keys.dtype.kind == "f" and isinstance(limit, float):
+        return limit
+    return limit if keys.dtype.kind == "i" and type(limit) is int and limit in _INTEGERS else None
+
+
+def _same(columns: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    return columns is others or list(columns.items()) == list(others.items())
+
+
+def _under(above: pl.DataFrame, below: pl.DataFrame) -> pl.DataFrame:
+    """Lay one frame under another. `polars.concat` does the same, and takes 20 us for two."""
+    return above.vstack(below)
+
+
+def _in_order(keys: npt.NDArray[Any]) -> pl.Series:
+    """Return the indices of the rows in order, stable. Numpy is there at once; polars takes 2/3 of the time a row."""
+    import numpy as np
+    import polars as pl
+
+    numbers = keys.view(np.int64) if keys.dtype.kind == "M" else keys
+    if len(keys) < _MANY_ROWS:
+        return pl.Series(numbers.argsort(kind="stable").astype(np.uint32))
+    return pl.DataFrame({"": numbers}).select(pl.arg_sort_by("", maintain_order=True)).to_series()
