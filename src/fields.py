@@ -112,6 +112,8 @@ class Kind:
     `parse` gets what a person gave: from Python any object, from SCL a `str` (keyword or string), a `Decimal`, or a
     `list` of those. `from_nodes` gets the child nodes of `option=( ... )`. Both return the value that the component
     holds, or raise ValueError with one sentence that says what is wrong. A parsed value parses to itself.
+
+    Kinds that have settings of their own are dataclasses; to make one of a kind without would only cost time at start.
     """
 
     says: ClassVar[str] = "a value"
@@ -133,7 +135,6 @@ class Kind:
         return ValueError(f"{shown} is not {self.says}")
 
 
-@dataclass(frozen=True)
 class Text(Kind):
     """Any text."""
 
@@ -149,7 +150,6 @@ class Text(Kind):
         return value
 
 
-@dataclass(frozen=True)
 class Value(Kind):
     """A text, a number, or any Python object: nothing is checked."""
 
@@ -198,7 +198,6 @@ class Integer(Kind):
         return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
 
 
-@dataclass(frozen=True)
 class Number(Kind):
     """A number; held as a float."""
 
@@ -213,7 +212,6 @@ class Number(Kind):
         return repr(value)
 
 
-@dataclass(frozen=True)
 class YesNo(Kind):
     """`yes` or `no` in SCL, a bool in Python."""
 
@@ -231,7 +229,6 @@ class YesNo(Kind):
         return "yes" if value else "no"
 
 
-@dataclass(frozen=True)
 class Duration(Kind):
     """A span of time; held as a `timedelta`."""
 
@@ -250,7 +247,6 @@ class Duration(Kind):
         return format_duration(value)
 
 
-@dataclass(frozen=True)
 class Size(Kind):
     """A number of bytes."""
 
@@ -269,7 +265,6 @@ class Size(Kind):
         return f"{value // _SIZE_UNITS[units[0].upper()]}{units[0]}" if units else str(value)
 
 
-@dataclass(frozen=True)
 class Names(Kind):
     """A list of names; a single name stands for a list of one. Held as a tuple."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from ..errors import Mistake, ScriptError, SpecError
@@ -22,7 +21,6 @@ _COMBINATORS_BELOW: Final = _COMBINATORS.keys() - {"not"}
 """Behind a field, `not` is an operator."""
 
 
-@dataclass(frozen=True)
 class ConditionKind(Kind):
     """A condition in parentheses, `condition=(temp>20 name.type=[command response] not=(status=fail))`.
 

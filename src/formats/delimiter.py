@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..fields import Kind, quote
@@ -14,7 +13,6 @@ _USUAL = ",;\t|"
 _WRITTEN = {"tab": "\t", "\\t": "\t"}
 
 
-@dataclass(frozen=True)
 class Delimiter(Kind):
     """One ASCII character that cannot be part of a number and is no quote and no line end.
 

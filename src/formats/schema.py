@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -69,7 +68,6 @@ _KEY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 """Names that certainly can be keys in a script; others are written in a list."""
 
 
-@dataclass(frozen=True)
 class Schema(Kind):
     """Types of columns by name, `schema=(temp=float id=text)`; held as a tuple of (column, type) pairs.
 

@@ -99,7 +99,6 @@ class Template:
         return pl.select(pl.concat_str(pieces).alias("line")).to_series() if pieces else pl.Series([""] * frame.height)
 
 
-@dataclass(frozen=True)
 class TemplateText(Kind):
     """The text of a template; held as a text."""
 

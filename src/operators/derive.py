@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Assignments", "Derive"]
 
 
-@dataclass(frozen=True)
 class Assignments(Kind):
     """Names with expressions, `set=(celsius="(temp - 32) * 5 / 9")`; held as a tuple of (name, text) pairs."""
 

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Final, TypeAlias
@@ -33,7 +32,6 @@ _SECONDS_AT_THE_END: Final = 2.0
 RowFunction: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 
-@dataclass(frozen=True)
 class FunctionName(Kind):
     """A function, by the module that it is in: `call="alerts:notify"`. From Python also the function itself."""
 

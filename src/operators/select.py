@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Drop", "NewNames", "Rename", "Select"]
 
 
-@dataclass(frozen=True)
 class NewNames(Kind):
     """New names with the old ones, `set=(celsius=temp)`; held as a tuple of (new, old) pairs."""
 

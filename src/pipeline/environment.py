@@ -11,7 +11,6 @@ from typing import Any
 
 from ..fields import NUMBER, quote
 from ..lexer import Group, ListValue, Scalar, Statement
-from ..lexer import write as write_tree
 
 __all__ = ["MissingVariableError", "redact", "resolve", "substitute", "uses_environment", "written_as"]
 
@@ -73,6 +72,8 @@ def written_as(value: Scalar | ListValue | Group) -> str:
         return value.text or quote(str(value.value))
     if isinstance(value, ListValue):
         return "[" + " ".join(map(written_as, value.items)) + "]"
+    from ..lexer import write as write_tree
+
     return "(" + write_tree([statement.plain() for statement in value.statements]).strip() + ")"
 
 

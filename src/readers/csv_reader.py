@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["CSVReader"]
 
 
-@dataclass(frozen=True)
 class _Quote(Kind):
     """One ASCII character, or none (held as the empty text)."""
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from ..errors import nearest
 from ..fields import Component
-from ..formats.template import Template
 from ..running import Context, Sink
 
 __all__ = ["Writer"]
@@ -33,6 +32,8 @@ class Writer(Component):
 
     def check_template(self, template: str, columns: Mapping[str, Any]) -> None:
         """Raise SpecError if a line made by the template would need a column that is not there."""
+        from ..formats.template import Template
+
         missing = Template(template).missing(columns)
         if missing is not None:
             near = nearest(missing, columns)
