@@ -51,8 +51,9 @@ class Layout:
     def event_time(self) -> str:
         return self.timestamp or TIMESTAMP
 
-    def is_time(self, name: str) -> bool:
-        return name == self.event_time or self.schema.get(name) == "time"
+    @property
+    def columns_of_times(self) -> frozenset[str]:
+        return frozenset({self.event_time, *(name for name, kind in self.schema.items() if kind == "time")})
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ class FrameBuilder:
     def __init__(self, layout: Layout, note: Callable[[str], None]) -> None:
         self._layout = layout
         self._note = note
+        self._is_time = layout.columns_of_times.__contains__
         self._types: dict[str, ValueType] = {}
 
     def build(self, records: Sequence[Mapping[str, Any]]) -> Iterator[Built]:
@@ -99,7 +101,7 @@ class FrameBuilder:
 
     def _bring_nothing_new(self, values: Mapping[str, list[Any]]) -> bool:
         """Tell quickly that all columns are known, and that all values are of their types: as nearly always."""
-        types, is_time = self._types, self._layout.is_time
+        types, is_time = self._types, self._is_time
         return all(name in types and (is_time(name) or fits_all(types[name], values[name])) for name in values)
 
     def _names(self, records: Sequence[Mapping[str, Any]]) -> Sequence[str]:
@@ -114,7 +116,7 @@ class FrameBuilder:
 
     def _typed(self, name: str, values: list[Any]) -> list[Any]:
         declared = self._layout.schema.get(name)
-        if self._layout.is_time(name):
+        if self._is_time(name):
             return values
         if declared:
             return convert(values, declared)
@@ -130,7 +132,7 @@ class FrameBuilder:
         columns: dict[str, Any] = {}
         for name, column in values.items():
             columns[name] = column
-            if self._layout.is_time(name):
+            if self._is_time(name):
                 columns[name], reasons = self._read_times(name, column)
                 rejects.update(reasons)
             elif new:
@@ -159,7 +161,7 @@ class FrameBuilder:
         return {row: reason for row, value in enumerate(timestamps) if value is not None}
 
     def _series(self, name: str, column: Any, rows: Sequence[int] | None) -> pl.Series:
-        if self._layout.is_time(name):
+        if self._is_time(name):
             series: pl.Series = column if rows is None else column.gather(rows)
             return series.alias(TIMESTAMP if name == self._layout.event_time else name)
         kept = column if rows is None else [column[row] for row in rows]
@@ -189,7 +191,7 @@ class FrameBuilder:
             if name not in self._types:
                 first = next((row for row, record in enumerate(records) if name in record), 0)
                 stop = min(stop, first) if first > start else stop
-            if not self._layout.is_time(name):
+            if not self._is_time(name):
                 stop = self._change_in(name, column, start, stop)
         return stop
 
