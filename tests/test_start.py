@@ -12,6 +12,7 @@ from pathlib import Path
 import plait.pipeline.registry
 import plait.queue
 import plait.readers
+import plait.util.crew
 import pytest
 from plait.cli import main
 from plait.fields import Component
@@ -183,3 +184,11 @@ def test_the_threads_of_openblas_sleep_unless_the_user_says_otherwise(folder, mo
         monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", given)
     code = "from plait.cli import main; import os; main(['--help'])\n"
     modules_after(f"{code}assert os.environ['OPENBLAS_THREAD_TIMEOUT'] == '{there}'", folder)
+
+
+def test_what_the_fork_server_imports_for_its_workers_is_all_of_a_queue():
+    """A map of names alone would leave the import to each worker."""
+    imports = "".join(f"import {name}\n" for name in plait.util.crew._PRELOADED)
+    before = f"{imports}import sys; before = set(sys.modules)\n"
+    later = "from plait.queue import Queue, wait\nassert set(sys.modules) == before, set(sys.modules) - before"
+    modules_after(before + later, Path.cwd())

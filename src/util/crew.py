@@ -25,7 +25,7 @@ from .worker import BEGUN, DONE, FAILED, READY, WHERE, work
 
 __all__ = ["Crew", "Worker"]
 
-_PRELOADED = ["dill", "plait.util.worker", "plait.queue", "polars", "pyarrow", "pyarrow.ipc"]
+_PRELOADED = ["dill", "plait.util.worker", "plait.queue.waiting", "polars", "pyarrow", "pyarrow.ipc"]
 _GRACE_SECONDS = 2.0
 
 
