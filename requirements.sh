@@ -85,6 +85,7 @@ install_all() {
     rm -f "$stamp"
     pip install -r requirements.txt || fail "pip could not install the requirements (see above)."
     pip install --no-deps --no-build-isolation --editable . || fail "pip could not install plait itself (see above)."
+    "$python" -m compileall -q src # else each start compiles it anew where PYTHONDONTWRITEBYTECODE is set
     wanted >"$stamp.new"
     mv "$stamp.new" "$stamp"
 }
