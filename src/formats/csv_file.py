@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol
 
 from ..errors import SourceError
 from .csv_block import Bounds, Dialect
 from .csv_scan import DeadRecord, Records, scan, too_long
 from .csv_walk import Broken, find_record
 
-__all__ = ["EXCERPT", "Found", "Header", "LostRecord", "parse_record", "read_header", "read_records"]
+__all__ = ["EXCERPT", "Found", "Header", "LostRecord", "Quick", "parse_record", "read_header", "read_records"]
 
 EXCERPT: Final = 4096
 """How many bytes of a record a dead letter shows."""
@@ -51,11 +51,27 @@ class LostRecord:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a block brought: its records, byte offset of the block in the file, and what is lost."""
+    """What a block brought.
+
+    Attributes:
+        records: where its records stand; None if there are none, or if it was read the quick way.
+        offset, line: of the block in the file (line: 1-based).
+        lost: the records that are not well formed.
+        frame: the rows of a block that was read the quick way: one on each line.
+    """
 
     records: Records | None
     offset: int
-    lost: Sequence[LostRecord]
+    line: int
+    lost: Sequence[LostRecord] = ()
+    frame: Any = None
+
+
+class Quick(Protocol):
+    """The quick way through a block: its frame, the bytes and the lines that it takes; None if it will not do."""
+
+    def __call__(self, data: bytes, *, final: bool) -> tuple[Any, int, int] | None:
+        """Read the records that are complete in a block that begins where a record begins."""
 
 
 def read_header(stream: BinaryIO, name: str, dialect: Dialect, max_record: int, *, keep: bool) -> Header:
@@ -134,7 +150,9 @@ def parse_record(data: bytes, start: int, places: Sequence[int], dialect: Dialec
     return texts
 
 
-def read_records(stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bounds, block: int) -> Iterator[Found]:
+def read_records(
+    stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bounds, block: int, quick: Quick | None = None
+) -> Iterator[Found]:
     """Yield the records behind the header. Holds one block, or as much as one record takes, up to `max_record`.
 
     Args:
@@ -143,6 +161,7 @@ def read_records(stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bou
         dialect: how fields are told apart.
         bounds: what a record must keep to.
         block: bytes to read at a time; the answer does not depend on it.
+        quick: tried first on each block, if there is one.
     """
     left, offset, line = b"", header.offset, header.line
     source = _Joined(header.rest, stream)
@@ -154,14 +173,20 @@ def read_records(stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bou
         data = left + chunk
         if not data:
             return
-        records = scan(data, dialect, bounds, final=final, first_line=line)
-        yield Found(records, offset, [_lost(data, dead, offset) for dead in records.dead])
-        offset, line = offset + records.consumed, line + records.lines_consumed
-        left = data[records.consumed :]
+        read = quick(data, final=final) if quick is not None else None
+        if read is not None:
+            frame, consumed, lines = read
+            yield Found(None, offset, line, frame=frame)
+        else:
+            records = scan(data, dialect, bounds, final=final, first_line=line)
+            yield Found(records, offset, line, [_lost(data, dead, offset) for dead in records.dead])
+            consumed, lines = records.consumed, records.lines_consumed
+        offset, line = offset + consumed, line + lines
+        left = data[consumed:]
         if len(left) - left.endswith(b"\r") > bounds.max_record and not final:
             excerpt, size, left = _skip_line(source, left, block)
             reason = too_long(bounds.max_record)
-            yield Found(None, offset, [LostRecord(line, offset, reason, excerpt, size)])
+            yield Found(None, offset, line, [LostRecord(line, offset, reason, excerpt, size)])
             offset += size
             final = final or not left
 

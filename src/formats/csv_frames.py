@@ -11,6 +11,8 @@ import polars as pl
 
 from ..record import TEXT, TIMESTAMP
 from .csv_block import Bounds
+from .csv_clean import CleanReader
+from .csv_fields import fields_of
 from .csv_file import EXCERPT, Found, LostRecord, read_header, read_records
 from .csv_options import CsvOptions
 from .csv_scan import Records
@@ -56,9 +58,11 @@ def read_frames(
     names = names_in(header, options, name, lambda _: None)
     if names is None:
         return
-    maker = _Maker(sheet, sheet.places(names, name), options, keep_text, seen)
+    places = sheet.places(names, name)
+    maker = _Maker(sheet, places, options, keep_text, seen)
     bounds = Bounds(len(names), options.max_record)
-    for found in read_records(stream, header, options.dialect, bounds, options.block):
+    quick = None if keep_text else CleanReader(sheet, places, options, seen).read
+    for found in read_records(stream, header, options.dialect, bounds, options.block, quick):
         yield maker.make(found)
 
 
@@ -73,6 +77,8 @@ class _Maker:
     def make(self, found: Found) -> CsvBlock:
         """Build the frame of a block, and leave out the rows whose texts are not of the columns' types."""
         records = found.records
+        if found.frame is not None:
+            return CsvBlock(found.frame, pl.Series(np.arange(found.line, found.line + found.frame.height)), [])
         if records is None:
             return CsvBlock(pl.DataFrame(schema=self.sheet.columns()), pl.Series(dtype=pl.Int64), list(found.lost))
         reasons: dict[int, str] = {}
@@ -92,10 +98,11 @@ class _Maker:
         return CsvBlock(frame.filter(keep), lines.filter(pl.Series(keep)), lost)
 
     def _column(self, records: Records, name: str, place: int) -> tuple[pl.Series, Mapping[int, str]]:
-        texts = column_texts(records, place, self.options.dialect.quote)
+        options = self.options
+        fields = fields_of(records, place, options.dialect.quote)
         if name != self.sheet.time:
-            return convert(name, texts, self.sheet.types[name], self.options.nulls, self.options.times, self.seen)
-        read = self.options.times.read(with_nulls(texts.values, self.options.nulls))
+            return convert(name, fields, self.sheet.types[name], options, self.seen)
+        read = options.times.read(with_nulls(column_texts(fields, options.dialect.quote).values, options.nulls))
         self.seen(read)
         return read.values.alias(TIMESTAMP), read.reasons
 

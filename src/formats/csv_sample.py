@@ -11,6 +11,7 @@ import polars as pl
 
 from ..errors import SourceError
 from .csv_block import Block, Bounds
+from .csv_fields import fields_of
 from .csv_file import Header
 from .csv_options import CsvOptions
 from .csv_scan import Records, by_counting, scan
@@ -118,7 +119,8 @@ def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> tuple[Records, i
 
 def sample_texts(records: Records, place: int, options: CsvOptions) -> pl.Series:
     """Return one column of sampled records, with null where the options say so."""
-    return with_nulls(column_texts(records, place, options.dialect.quote).values, options.nulls)
+    quote = options.dialect.quote
+    return with_nulls(column_texts(fields_of(records, place, quote), quote).values, options.nulls)
 
 
 def _check_width(records: Records, names: Sequence[str], file: str, options: CsvOptions) -> None:

@@ -193,7 +193,8 @@ def _matrix(places: Ints, ends: Ints | slice, kept: Flags | slice, width: int) -
     """Return the places behind the fields of the records to keep, which all have the right number of them."""
     if isinstance(kept, slice) or isinstance(ends, slice):
         return places.reshape(-1, width)[kept]
-    return places[ends[kept][:, None] + np.arange(1 - width, 1)]
+    found: Ints = places[ends[kept][:, None] + np.arange(1 - width, 1)]
+    return found
 
 
 def _line_numbers(block: Block, row_starts: Ints, consumed: int, first_line: int) -> tuple[Ints, int]:

@@ -18,13 +18,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from .csv_scan import PADDING, Records
+from .csv_fields import Fields, bitmap, rows_of
+from .csv_scan import Records
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Ints = npt.NDArray[np.int64]
-    Flags = npt.NDArray[np.bool_]
     Words = npt.NDArray[np.uint64]
 
 __all__ = ["Texts", "column_texts", "row_texts", "with_nulls"]
@@ -56,20 +55,14 @@ class Texts:
         return cast("pl.Series", pl.from_arrow(values.to_arrow(compat_level=pl.CompatLevel.oldest())))
 
 
-def column_texts(records: Records, column: int, quote: int | None) -> Texts:
-    """Return one column of the good records, without quotes."""
-    starts, ends = records.fields(column)
-    empty = starts == ends
-    if not records.quotes:
-        return _texts(records.data, starts, ends - starts, ~empty)
-    data = np.frombuffer(records.data, dtype=np.uint8)
-    quoted = (data[starts] == quote) & ~empty
-    texts = _texts(records.data, starts + quoted, ends - starts - 2 * quoted, ~empty)
-    if not records.doubled or quote is None or not quoted.any():
+def column_texts(fields: Fields, quote: int | None) -> Texts:
+    """Return the texts of a column, quotes that are written twice as one."""
+    texts = _texts(fields)
+    if fields.doubled is None or quote is None:
         return texts
     mark = chr(quote)
     single = texts.values.str.replace_all(mark * 2, mark, literal=True)
-    return Texts(single.zip_with(pl.Series(quoted), texts.values), texts.heads, texts.sizes)
+    return Texts(single.zip_with(pl.Series(fields.doubled), texts.values), texts.heads, texts.sizes)
 
 
 def with_nulls(values: pl.Series, nulls: Collection[str]) -> pl.Series:
@@ -82,26 +75,23 @@ def row_texts(records: Records) -> pl.Series:
 
     They stand in the block, which a frame then carries along; only where most of it is something else, they are copied.
     """
-    sizes = records.row_ends - records.row_starts
-    rows = np.ones(len(sizes), dtype=np.bool_)
-    texts = _texts(records.data, records.row_starts, sizes, rows)
-    return texts.values if 2 * int(sizes.sum()) > len(records.data) else texts.owned(texts.values)
+    rows = rows_of(records)
+    texts = _texts(rows)
+    return texts.values if 2 * int(rows.sizes.sum()) > len(records.data) else texts.owned(texts.values)
 
 
-def _texts(data: bytes, starts: Ints, sizes: Ints, present: Flags) -> Texts:
-    places = np.ndarray((len(data) - len(PADDING) + 1,), dtype="V16", buffer=data, strides=(1,))
-    views = places[starts].view(np.uint64).reshape(-1, 2)
-    lengths = sizes.view(np.uint64)
-    short = np.minimum(sizes, _INLINE)
+def _texts(fields: Fields) -> Texts:
+    views: Words = fields.words("V16").view(np.uint64).reshape(-1, 2)
+    sizes = fields.sizes.view(np.uint64)
+    short = np.minimum(fields.sizes, _INLINE)
     heads = views[:, 0] << _HALF & _FIRST[short]
     later = (views[:, 0] >> _HALF | views[:, 1] << _HALF) & _NEXT[short]
-    views[:, 0] = heads | lengths
-    views[:, 1] = later
-    long = sizes > _INLINE
+    long = fields.sizes > _INLINE
     any_long = bool(long.any())
     if any_long:
-        np.copyto(views[:, 1], starts.view(np.uint64) << _HALF, where=long)
-    validity = None if present.all() else pa.py_buffer(np.packbits(present, bitorder="little"))
-    buffers = [validity, pa.py_buffer(views)] + ([pa.py_buffer(data)] if any_long else [])
-    array = pa.Array.from_buffers(pa.string_view(), len(starts), buffers)
-    return Texts(cast("pl.Series", pl.from_arrow(array)), heads >> _HALF, lengths)
+        later = np.where(long, fields.starts.view(np.uint64) << _HALF, later)
+    views[:, 0] = heads | sizes
+    views[:, 1] = later
+    buffers = [bitmap(fields.present), pa.py_buffer(views)] + ([pa.py_buffer(fields.data)] if any_long else [])
+    array = pa.Array.from_buffers(pa.string_view(), len(sizes), buffers)
+    return Texts(cast("pl.Series", pl.from_arrow(array)), heads >> _HALF, sizes)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
-from .csv_texts import with_nulls
+from .csv_texts import column_texts, with_nulls
 from .schema import Schema
 from .text_types import are_codes, infer_type, read_texts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from .csv_fields import Fields
+    from .csv_options import CsvOptions
     from .csv_texts import Texts
-    from .timestamps import EventTimes, ReadTimes
+    from .timestamps import ReadTimes
 
     Flags = npt.NDArray[np.bool_]
 
@@ -43,25 +45,27 @@ def infer(texts: pl.Series) -> ColumnType:
 
 
 def convert(
-    name: str,
-    texts: Texts,
-    column: ColumnType,
-    nulls: Collection[str],
-    times: EventTimes,
-    seen: Callable[[ReadTimes], None],
+    name: str, fields: Fields, column: ColumnType, options: CsvOptions, seen: Callable[[ReadTimes], None]
 ) -> tuple[pl.Series, Mapping[int, str]]:
     """Return the column in its type, and the reason for each row whose text is not of that type.
 
     `seen` is called with a column of times, for what is to be said of them.
     """
-    values = with_nulls(texts.values, nulls)
+    texts = column_texts(fields, options.dialect.quote)
+    values = with_nulls(texts.values, options.nulls)
     if column.kind in ("text", "null"):
         return texts.owned(values).alias(name), {}
     if column.kind == "time":
-        read = times.read(values)
+        read = options.times.read(values)
         seen(read)
         return _times(name, values, read)
     typed = read_texts(values, column.kind)
+    misfits = _misfits(texts, values, typed, column)
+    return typed.alias(name), {row: _misfit(name, values[row], column) for row in misfits}
+
+
+def _misfits(texts: Texts, values: pl.Series, typed: pl.Series, column: ColumnType) -> list[int]:
+    """Return the rows whose texts are not of the type that was read, or would not be printed so again."""
     rows: set[int] = set()
     if typed.null_count() > values.null_count():
         rows.update((typed.is_null() & values.is_not_null() & (values != "")).arg_true().to_list())
@@ -69,7 +73,7 @@ def convert(
         codes = _codes(texts)
         if codes.any():
             rows.update(row for row in np.flatnonzero(codes).tolist() if values[row] is not None)
-    return typed.alias(name), {row: _misfit(name, values[row], column) for row in sorted(rows)}
+    return sorted(rows)
 
 
 def _times(name: str, values: pl.Series, read: ReadTimes) -> tuple[pl.Series, Mapping[int, str]]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plait.formats.csv_block import Block, Bounds, Dialect
+from plait.formats.csv_fields import fields_of
 from plait.formats.csv_file import read_header, read_records
 from plait.formats.csv_scan import by_counting, scan
 from plait.formats.csv_texts import column_texts, row_texts
@@ -16,6 +17,10 @@ from plait.formats.csv_walk import walk
 
 ALL = 1 << 40
 COMMA = Dialect()
+
+
+def texts_of(records, place, quote):
+    return column_texts(fields_of(records, place, quote), quote)
 
 
 def rows_of(data, *, width, block=1 << 20, max_record=1 << 20, dialect=COMMA):
@@ -26,7 +31,7 @@ def rows_of(data, *, width, block=1 << 20, max_record=1 << 20, dialect=COMMA):
     for found in read_records(stream, header, dialect, Bounds(width, max_record), block):
         lost += [(record.line, record.offset, record.size, record.reason) for record in found.lost]
         if found.records is not None:
-            columns = [column_texts(found.records, place, dialect.quote).values.to_list() for place in range(width)]
+            columns = [texts_of(found.records, place, dialect.quote).values.to_list() for place in range(width)]
             lines = found.records.lines.tolist()
             good += list(zip(zip(*columns, strict=True), lines, row_texts(found.records).to_list(), strict=True))
     return good, lost

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from plait.formats.csv_block import Bounds, Dialect
+from plait.formats.csv_fields import fields_of
+from plait.formats.csv_options import CsvOptions
 from plait.formats.csv_scan import scan
-from plait.formats.csv_texts import column_texts
 from plait.formats.csv_types import ColumnType, convert, infer
-from plait.formats.timestamps import EventTimes
 
 
 def converted(texts, kind, *, inferred=False, nulls=()):
     """Return the values and reasons of a column that is written as CSV (with a first column that is never empty)."""
     data = "".join(f"x,{text}\n" for text in texts).encode()
     records = scan(data, Dialect(), Bounds(2, 1 << 20), final=True, first_line=1)
-    texts_of_c = column_texts(records, 1, ord('"'))
-    column, reasons = convert("c", texts_of_c, ColumnType(kind, inferred), nulls, EventTimes(), lambda _: None)
+    fields = fields_of(records, 1, ord('"'))
+    column, reasons = convert("c", fields, ColumnType(kind, inferred), CsvOptions(nulls=tuple(nulls)), lambda _: None)
     return column.to_list(), reasons
 
 

@@ -1,0 +1,228 @@
+"""The quick way through a block of CSV in which nothing is odd: Arrow splits and types it in one pass.
+
+Arrow's CSV reader is as fast as reading gets (and works outside the interpreter), but takes liberties that plait does
+not: `007`, ` 5` and `0x1F` are numbers to it, `nan(7)` too, and it neither says on which line nor why a row is bad. So
+a block is read here only if it is certain that the careful way (`csv_scan`, `csv_types`) would read the same; any
+doubt, any error, and the careful way takes the block. What makes sure:
+
+| where the two differ | what is looked at |
+|---|---|
+| quotes, CR, NUL, records that are too long | the block has no such bytes, and is not that long |
+| a byte order mark, which Arrow drops wherever its input begins | how the block begins |
+| empty lines | as many rows as line ends |
+| wrong number of fields, no UTF-8, no number | Arrow raises |
+| `007`, `+5`, `-0` in inferred numbers; `0x1F`; blanks around | how fields begin and end (`_suspects`) |
+| `nan`, `inf`, numbers too large | the sum of the column is finite |
+| times outside of the years 1 to 9999, empty event times | the smallest and the largest; nulls |
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from .csv_block import LF
+from .csv_options import CsvOptions
+from .csv_sheet import Sheet
+from .csv_types import ColumnType
+from .text_types import BOOLEANS
+from .timestamp_patterns import FIRST, LAST
+from .timestamps import ReadTimes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+    Flags = npt.NDArray[np.bool_]
+    Bytes = npt.NDArray[np.uint8]
+
+__all__ = ["Clean", "CleanReader"]
+
+_ARROW: Final = {"integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_()}
+_TRUE: Final = [text for text, value in BOOLEANS.items() if value]
+_FALSE: Final = [text for text, value in BOOLEANS.items() if not value]
+_ISO = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(?P<zone>Z|[+-][0-9:]+)?\Z")
+_LONGEST: Final = 1 << 30
+_UTC = pl.Datetime("us", "UTC")
+_ZERO, _NINE, _PLUS, _MINUS, _POINT, _SPACE, _TAB = b"09+-. \t"
+_LETTERS: Final = ord("A")
+
+
+class Clean(NamedTuple):
+    """What a clean block holds: its rows, the bytes that they take, and how many lines that is."""
+
+    frame: pl.DataFrame
+    consumed: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class CleanReader:
+    """Reads clean blocks of one file.
+
+    Attributes:
+        sheet: the columns.
+        places: at which place the file has each of them.
+        options: how the file is to be read.
+        seen: called with each column of times.
+    """
+
+    sheet: Sheet
+    places: Sequence[int]
+    options: CsvOptions
+    seen: Callable[[ReadTimes], None]
+
+    def read(self, data: bytes, *, final: bool) -> Clean | None:
+        """Read the records that are complete in a block; None if anything in it is odd."""
+        unfinished = final and data[-1] != LF
+        if unfinished:
+            data += b"\n"
+        end = data.rfind(b"\n") + 1
+        if not end or data.startswith(codecs.BOM_UTF8) or _has_odd_bytes(data, self.options):
+            return None
+        block = np.frombuffer(data, dtype=np.uint8)[:end]
+        table = self._parsed(block, self._types(data[: data.find(b"\n")]))
+        if table is None or table.num_rows != np.count_nonzero(block == LF) or self._has_odd_numbers(block):
+            return None
+        columns = self._columns(table)
+        return None if columns is None else Clean(pl.DataFrame(columns), end - unfinished, table.num_rows)
+
+    def _types(self, first: bytes) -> dict[str, pa.DataType]:
+        """Return what Arrow shall make of each column; times as the first line has them."""
+        fields = first.split(bytes([self.options.dialect.delimiter]))
+        return {
+            self.sheet.name_of(name): self._time_type(fields[place] if place < len(fields) else b"")
+            if column.kind == "time"
+            else _ARROW.get(column.kind, pa.string())
+            for (name, column), place in zip(self.sheet.types.items(), self.places, strict=True)
+        }
+
+    def _time_type(self, first: bytes) -> pa.DataType:
+        """Return what times are read as that begin so: text, where Arrow does not read them."""
+        times = self.options.times
+        match = _ISO.match(first) if times.pattern is None and times.unit is None else None
+        if match is None:
+            return pa.string()
+        return pa.timestamp("us", "UTC" if match["zone"] else None)
+
+    def _parsed(self, block: Bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
+        names = [""] * len(types)
+        for name, place in zip(types, self.places, strict=True):
+            names[place] = name
+        nulls = ["", *self.options.nulls]
+        try:
+            return arrow_csv.read_csv(
+                pa.BufferReader(pa.py_buffer(block)),
+                arrow_csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names),
+                arrow_csv.ParseOptions(delimiter=chr(self.options.dialect.delimiter), quote_char=False),
+                arrow_csv.ConvertOptions(
+                    column_types=types,
+                    include_columns=list(types),
+                    strings_can_be_null=True,
+                    null_values=nulls,
+                    true_values=_TRUE,
+                    false_values=_FALSE,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+
+    def _columns(self, table: pa.Table) -> list[pl.Series] | None:
+        """Return the columns of the frame; None if one of them holds what has to be looked at value by value."""
+        columns: list[pl.Series] = []
+        for name, column in self.sheet.types.items():
+            values = cast("pl.Series", pl.from_arrow(table[self.sheet.name_of(name)]))
+            if column.kind == "float" and not math.isfinite(values.sum()):
+                return None
+            if column.kind == "time":
+                read = self._read_times(values)
+                if read.reasons and (name == self.sheet.time or len(read.reasons) > values.null_count()):
+                    return None
+                self.seen(read)
+                values = read.values
+            columns.append(values.alias(self.sheet.name_of(name)))
+        return columns
+
+    def _read_times(self, values: pl.Series) -> ReadTimes:
+        times = self.options.times
+        local = values.dtype == pl.Datetime("us")
+        if values.dtype == pl.String or (local and times.zone is not None) or values.null_count():
+            return times.read(values)
+        moments = values.to_physical()
+        if moments.min() < FIRST or moments.max() > LAST:  # type: ignore[operator]
+            return times.read(values)
+        return ReadTimes(values.cast(_UTC), unzoned=len(values) if local else 0)
+
+    def _has_odd_numbers(self, block: Bytes) -> bool:
+        """Tell whether a number begins or ends as Arrow would accept it and the careful way would not."""
+        numbers = {place: column.inferred for place, column in self._numbers()}
+        if not numbers:
+            return False
+        edges = (block == self.options.dialect.delimiter) | (block == LF)
+        codes, hexes, blanks = _suspects(block, edges, self.options.dialect.delimiter)
+        inferred = [place for place, is_inferred in numbers.items() if is_inferred]
+        suspects = [
+            (places, wanted) for places, wanted in ((codes, inferred), (hexes, [*numbers]), (blanks, [*numbers]))
+        ]
+        if not any(len(places) for places, _ in suspects):
+            return False
+        structure = np.flatnonzero(edges)
+        columns = [(structure.searchsorted(places) % len(self.places), wanted) for places, wanted in suspects]
+        return any(bool(np.isin(found, wanted).any()) for found, wanted in columns)
+
+    def _numbers(self) -> Iterator[tuple[int, ColumnType]]:
+        for place, column in zip(self.places, self.sheet.types.values(), strict=True):
+            if column.kind in ("integer", "float"):
+                yield place, column
+
+
+def _has_odd_bytes(data: bytes, options: CsvOptions) -> bool:
+    """Tell whether a block may hold what takes care whatever its columns are."""
+    quote = options.dialect.quote
+    if len(data) > min(options.max_record, _LONGEST):
+        return True
+    return (quote is not None and quote in data) or b"\r" in data or 0 in data
+
+
+def _suspects(block: Bytes, edges: Flags, delimiter: int) -> tuple[Ints, Ints, Ints]:
+    """Return a place in each field that looks like a code such as 007, like 0x.., and in each with blanks around."""
+    starts = np.concatenate([[0], _sparse(edges[:-1] & (block[1:] <= _ZERO)) + 1])
+    last = len(block) - 1
+    first, second, third = (block[np.minimum(starts + further, last)] for further in range(3))
+    zero, minus_zero = first == _ZERO, (first == _MINUS) & (second == _ZERO)
+    codes = (first == _PLUS) | (zero & _is_digit(second)) | (minus_zero & (third != _POINT) & (third < _LETTERS))
+    blank = _is_blank(first) & (first != delimiter)
+    return starts[codes], starts[zero & (second >= _LETTERS)], np.concatenate([starts[blank], _padded(block, edges)])
+
+
+def _padded(block: Bytes, edges: Flags) -> Ints:
+    """Return the ends of fields that end in a blank."""
+    blank = _is_blank(block[:-1])
+    return _sparse(edges[1:] & ~edges[:-1] & blank) + 1 if blank.any() else np.zeros(0, dtype=np.int64)
+
+
+def _is_digit(codes: Bytes) -> Flags:
+    found: Flags = (codes >= _ZERO) & (codes <= _NINE)
+    return found
+
+
+def _is_blank(codes: Bytes) -> Flags:
+    found: Flags = (codes == _SPACE) | (codes == _TAB)
+    return found
+
+
+def _sparse(flags: Flags) -> Ints:
+    """Return where flags are set, of which few are: eight at a time are passed over."""
+    size = len(flags) // 8 * 8
+    words = np.flatnonzero(flags[:size].view(np.uint64))
+    row, column = np.nonzero(flags[:size].reshape(-1, 8)[words])
+    return np.concatenate([words[row] * 8 + column, np.flatnonzero(flags[size:]) + size])

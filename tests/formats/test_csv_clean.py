@@ -1,0 +1,187 @@
+"""The quick way through clean blocks of CSV: it reads what the careful way reads, or leaves the block to it."""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plait.formats.csv_block import Dialect
+from plait.formats.csv_clean import CleanReader
+from plait.formats.csv_frames import read_frames
+from plait.formats.csv_options import CsvOptions
+from plait.formats.csv_sheet import Sheet
+from plait.formats.csv_types import ColumnType
+from plait.formats.timestamps import EventTimes
+from plait.record import TEXT
+
+KINDS = ["text", "integer", "float", "boolean", "time", "null"]
+
+CLEAN = {
+    "text": st.text(alphabet="abcé xyz0123-+.:", max_size=20),
+    "integer": st.integers(-(2**63), 2**63 - 1).map(str),
+    "float": st.one_of(
+        st.floats(allow_nan=False, allow_infinity=False).map(repr), st.decimals(-99, 99, places=2).map(str)
+    ),
+    "boolean": st.sampled_from(["true", "True", "TRUE", "false", "False", "FALSE"]),
+    "time": st.datetimes().map(lambda moment: moment.isoformat(timespec="milliseconds") + "Z"),
+    "null": st.just("x"),
+}
+SPELLINGS = [
+    *(
+        "007",
+        "+5",
+        "-0",
+        "-0.0",
+        "-0.5",
+        "00",
+        "0",
+        "0x1F",
+        "0X1",
+        "-0x1",
+        "1e5",
+        "1E+5",
+        "1d5",
+        "nan",
+        "NaN",
+        "nan(7)",
+    ),
+    *("-nan", "inf", "-Infinity", "infinity", "1e400", "1e-400", ".5", "5.", ".", "-", "--1", "9223372036854775807"),
+    *(
+        "9223372036854775808",
+        "-9223372036854775809",
+        "1_000",
+        "\u0663",
+        "1",
+        "yes",
+        "tRue",
+        "T",
+        "NA",
+        "null",
+        "N/A",
+        "#",
+    ),
+    *("2010-01-01", "2010-01-01T00:00Z", "2010-01-01T00:00:00Z", "2010-01-01T00:00:00.123456Z", "1262304000", "é"),
+    *("2010-01-01T00:00:00.1234567Z", "2010-01-01T00:00:00+02:00", "2010-01-01T00:00:00+0200", "2010-01-01T00:00:00"),
+    *("2010-01-01T00:00:00,5Z", "2010-02-30T00:00:00Z", "2010-01-01T24:00:00Z", "2010-01-01T23:59:60Z"),
+    *("0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "20100101T000000Z"),
+    *("2010-01-01t00:00:00z", "2010-01-01 00:00:00", "2010-01-01 00:00:00 Z", "2010-01-01T00:00:00Z ", "+", "+0x1"),
+    *("", " 5", "5 ", "\t5", "5\t", " ", "\x0b5", "5\x0c", " true", "\ufeff5", "\ufeff", "\udcff"),
+    *('"', '""', '"5"', '"a,b"', '"a\nb"', "5,6", "\r", "\0", "\n", "\r\n", "5\n\n6"),
+]
+odd = st.sampled_from(SPELLINGS)
+
+
+@st.composite
+def sheets(draw):
+    kinds = draw(st.lists(st.tuples(st.sampled_from(KINDS), st.booleans()), min_size=1, max_size=4))
+    types = {f"c{n}": ColumnType(kind, inferred and kind != "time") for n, (kind, inferred) in enumerate(kinds)}
+    times = [name for name, column in types.items() if column.kind == "time"]
+    return Sheet(types, draw(st.sampled_from([*times, None])), "x")
+
+
+@st.composite
+def files(draw, sheet):
+    """Draw the bytes of a file: mostly clean values, an odd one here and there."""
+    oddities = draw(st.sampled_from([0, 0, 1, 2]))
+    rows = [
+        [draw(CLEAN[column.kind]).replace(",", ".") for column in sheet.types.values()]
+        for _ in range(draw(st.integers(1, 6)))
+    ]
+    for _ in range(oddities):
+        row = draw(st.sampled_from(rows))
+        row[draw(st.integers(0, len(row) - 1))] = draw(odd)
+    text = "\n".join([",".join(row) for row in [[*sheet.types], *rows]]) + draw(st.sampled_from(["\n", "", "\n\n"]))
+    return text.encode("utf-8", "surrogateescape")
+
+
+def read(data, sheet, options, *, careful):
+    """Read a file in one of the two ways: the rows, their lines, what is lost, what is to be said of the times."""
+    said = []
+    blocks = list(
+        read_frames(
+            io.BytesIO(data), "x", sheet, options, keep_text=careful, seen=lambda read: said.extend(read.notes("zone"))
+        )
+    )
+    frames = [block.frame.drop(TEXT, strict=False) for block in blocks if len(block.frame)]
+    lines = [line for block in blocks for line in block.lines.to_list()]
+    return pl.concat(frames) if frames else None, lines, [lost for block in blocks for lost in block.lost], set(said)
+
+
+OPTIONS = st.builds(
+    CsvOptions,
+    nulls=st.sampled_from([(), (), ("NA",), ("007", "5"), ("2010-01-01T00:00:00Z",)]),
+    block=st.sampled_from([20, 60, 1 << 20]),
+    max_record=st.sampled_from([30, 1 << 20]),
+    times=st.sampled_from(
+        [
+            EventTimes(),
+            EventTimes(),
+            EventTimes(zone="Europe/Berlin"),
+            EventTimes(unit="s"),
+            EventTimes(format="%Y-%m-%d"),
+        ]
+    ),
+    dialect=st.sampled_from([Dialect(), Dialect(), Dialect(quote=None)]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(sheets().flatmap(lambda sheet: st.tuples(st.just(sheet), files(sheet))), OPTIONS)
+def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options):
+    sheet, data = case
+    quick, careful = (read(data, sheet, options, careful=way) for way in (False, True))
+    assert quick[1:] == careful[1:]
+    assert (quick[0] is None) == (careful[0] is None)
+    if quick[0] is not None:
+        assert quick[0].schema == careful[0].schema
+        assert quick[0].equals(careful[0], null_equal=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inferred"),
+    [
+        ("text", True),
+        ("boolean", True),
+        ("time", False),
+        *((kind, how) for kind in ("integer", "float") for how in (True, False)),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize(("row", "end"), [(0, "\n"), (1, "\n"), (1, "")])
+def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end):
+    sheet = Sheet({name: ColumnType(kind, inferred) for name in "ab"}, "b" if kind == "time" else None, "x")
+    clean = {"integer": "1", "float": "1.5", "boolean": "true", "time": "2010-01-01T00:00:00Z"}.get(kind, "x")
+    for spelling in SPELLINGS:
+        table = [[clean] * 2, [clean] * 2]
+        table[row][place] = spelling
+        data = ("a,b\n" + "\n".join(map(",".join, table)) + end).encode("utf-8", "surrogateescape")
+        quick, careful = (read(data, sheet, CsvOptions(), careful=way) for way in (False, True))
+        assert (spelling, quick[1:]) == (spelling, careful[1:])
+        assert str(quick[0]) == str(careful[0])
+
+
+def clean(data, kinds, **options):
+    sheet = Sheet({f"c{n}": ColumnType(kind, inferred=True) for n, kind in enumerate(kinds)}, None, "x")
+    return CleanReader(sheet, range(len(kinds)), CsvOptions(**options), lambda _: None).read(data, final=False)
+
+
+def test_clean_blocks_are_read_the_quick_way():
+    data = b"2010-01-01T00:00:00.5Z,a 007,1,-0.52,true\n2010-01-01T00:00:00Z,,,0.5,false\nrest"
+    frame, consumed, lines = clean(data, ["time", "text", "integer", "float", "boolean"])
+    assert (consumed, lines) == (len(data) - 4, 2)
+    assert frame.rows()[1][1:] == (None, None, 0.5, False)
+
+
+def test_codes_and_blanks_in_columns_of_text_are_not_odd():
+    data = b"007, 5 ,12\n0x1F,-0,13\n" * 10
+    assert clean(data, ["text", "text", "integer"]) is not None
+    assert clean(data, ["text", "integer", "integer"]) is None
+    assert clean(data, ["integer", "text", "integer"]) is None
+
+
+def test_times_in_other_formats_are_read_the_quick_way_too():
+    assert clean(b"31.01.2010 13:00,1\n", ["time", "integer"], times=EventTimes(format="%d.%m.%Y %H:%M")) is not None
+    assert clean(b"1262304000,1\n", ["time", "integer"], times=EventTimes(unit="s")) is not None
