@@ -25,8 +25,11 @@ def main() -> int:
     if Path(sys.prefix).resolve() != homes["plait"].folder.resolve():
         python = str(homes["plait"].python)
         os.execv(python, [python, *sys.argv])
-    from harness.session import run_all
+    from harness.session import run_all, write_page
 
+    if chosen.page:
+        write_page()
+        return 0
     return run_all(chosen, homes, WORK)
 
 
@@ -37,7 +40,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--contenders", metavar="NAME,...", help="these contenders, such as plait,Polars")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="runs that count, behind the warm-up (3)")
     parser.add_argument("--rows", type=int, metavar="N", help="rows, in place of those of the job")
-    parser.add_argument("--write", action="store_true", help="with --quick or --only: write docs/performance.md, too")
+    parser.add_argument(
+        "--write", action="store_true", help="with the options above: record it, and write docs/performance.md"
+    )
+    parser.add_argument("--page", action="store_true", help="write the page anew from results.json and learnt.md only")
     parser.add_argument("--compile", action="store_true", help="pin requirements*.in anew, and do nothing else")
     return parser.parse_args()
 

@@ -7,13 +7,22 @@ its files by the environment: DATA and OUTPUT.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from .compare import Order
 
-__all__ = ["JOBS", "PLAIT", "Contender", "Job"]
+__all__ = ["JOBS", "PLAIT", "Contender", "Job", "Shows"]
 
 PLAIT = "plait"
+
+
+class Shows(enum.Enum):
+    """What the table of a job shows."""
+
+    RATE = "rows a second"
+    WAIT = "how long one row is under way"
+    TIME = "how long the whole process takes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +36,7 @@ class Contender:
         package: the distribution whose version is shown.
         order: what of the order of its output does not count.
         columns: how many columns of its output count; all if not given.
+        rules: the rules that it has, where the contenders of a job have different ones.
         most: rows at most, where more would take too long; rates are compared then.
         note: what one has to know of it.
     """
@@ -37,6 +47,7 @@ class Contender:
     package: str | None = None
     order: Order | None = None
     columns: int | None = None
+    rules: str | None = None
     most: int | None = None
     note: str = ""
 
@@ -53,7 +64,9 @@ class Job:
         contenders: the first decides what is right.
         order: what of the order of outputs does not count, for all contenders.
         rules: which rules the job has, of those of `rule_sets`; none if not given.
+        data: are there files to be read?
         output: is there one to be compared? Else the contender prints what it found, as JSON.
+        shows: what its table shows.
         unit: what its rows are.
         runs: at least so many, whatever is asked for: short ones need more.
     """
@@ -66,7 +79,9 @@ class Job:
     contenders: tuple[Contender, ...]
     order: Order = Order.EXACT
     rules: str | None = None
+    data: bool = True
     output: bool = True
+    shows: Shows = Shows.RATE
     unit: str = "rows"
     runs: int = 1
 
@@ -112,6 +127,23 @@ def five(folder: str, *words: str, columns: int) -> tuple[Contender, ...]:
 def hop(name: str, path: str, job: str, **options: object) -> Contender:
     """Return a contender of a hop, which is told what to do and how often."""
     return script(name, f"hop/{path}", job, "{rows}", **options)
+
+
+def latency(name: str, rate: int, *command: str, package: str) -> Contender:
+    """Return a receiver of messages that come at a rate."""
+    words = ("{python}", "{here}/latency/drive.py", str(rate), "{rows}", *command)
+    return Contender(name=name, command=words, package=package)
+
+
+def event_contenders(rules: int | str, most: int | None) -> tuple[Contender, ...]:
+    """Return plait and lambdas with the same rules; the lambdas get `most` events, as they try them all."""
+    title = f"{rules:,} rules" if isinstance(rules, int) else f"{rules} rules"
+    words = ("{rows}", "{rules}")
+    name = "mixed" if isinstance(rules, str) else str(rules)
+    return (
+        script(f"lambdas, {title}", "events/lambdas.py", *words, rules=name, most=most),
+        script(f"{PLAIT}, {title}", "events/with_plait.py", *words, rules=name),
+    )
 
 
 PLAIN = "plain Python"
@@ -209,11 +241,24 @@ JOBS: tuple[Job, ...] = (
         for count in (10, 10_000)
     ),
     Job(
+        name="calls",
+        title="A callback per row",
+        what="The same merge; a Python function is called with every row, a dict, for a condition that always holds.",
+        rows=2_000_000,
+        quick_rows=100_000,
+        contenders=(
+            script(PLAIN, "calls/plain.py", "{data}"),
+            pipeline("{here}/calls/calls.scl"),
+            *five("calls", "{data}", columns=2),
+        ),
+    ),
+    Job(
         name="hop",
         title="Hop, dicts",
         what="Small dicts (four fields) from one process to another, from the first put to the last get.",
         rows=1_000_000,
         quick_rows=100_000,
+        data=False,
         output=False,
         contenders=(
             hop("multiprocessing.Queue", "mp_queue.py", "dicts"),
@@ -229,11 +274,27 @@ JOBS: tuple[Job, ...] = (
         ),
     ),
     Job(
+        name="frames",
+        title="Hop, frames",
+        what="Polars frames of 50,000 rows and six columns from one process to another; the receiver adds up a column.",
+        rows=5_000_000,
+        quick_rows=1_000_000,
+        data=False,
+        output=False,
+        contenders=(
+            hop("multiprocessing.Queue", "frames_mp_queue.py", "frames", note="pickled"),
+            hop(PLAIT, "frames_plait.py", "frames", package="plait"),
+            hop("pyzmq", "frames_pyzmq.py", "frames", package="pyzmq", note="Arrow streams, by hand"),
+        ),
+    ),
+    Job(
         name="idle",
         title="Hop, an idle queue",
         what="A dict every two milliseconds: how long it takes from put to get.",
+        shows=Shows.WAIT,
         rows=1_000,
         quick_rows=300,
+        data=False,
         output=False,
         contenders=(
             hop("multiprocessing.Queue", "mp_queue.py", "idle"),
@@ -241,6 +302,92 @@ JOBS: tuple[Job, ...] = (
             hop("Manager().Queue()", "manager_queue.py", "idle"),
             hop("faster-fifo", "with_faster_fifo_single.py", "idle", package="faster-fifo"),
             hop("pyzmq", "with_pyzmq.py", "idle", package="pyzmq"),
+        ),
+    ),
+    *(
+        Job(
+            name=f"latency{rate}",
+            title=f"Latency at {rate:,} messages a second",
+            what="ZeroMQ messages of JSON, through reader, merge and condition to a callback: how long each of them is "
+            "under way. CPU and memory are those of sender and receiver together.",
+            rows=5 * rate,
+            quick_rows=rate,
+            data=False,
+            output=False,
+            shows=Shows.WAIT,
+            contenders=(
+                latency("a bare SUB loop", rate, "{python}", "{here}/latency/bare.py", package="pyzmq"),
+                latency(PLAIT, rate, "{python}", "-m", "plait", "run", "{here}/latency/latency.scl", package="plait"),
+            ),
+        )
+        for rate in (1_000, 10_000)
+    ),
+    Job(
+        name="events",
+        title="Dict events through EventManager",
+        what="One process: events (dicts) are held against rules `sensor = X and temperature > t`, or 100 mixed ones; "
+        "the callback of each rule that holds is called.",
+        rows=100_000,
+        quick_rows=10_000,
+        data=False,
+        output=False,
+        unit="events",
+        contenders=tuple(
+            contender
+            for count, most in (
+                (1, None),
+                (10, None),
+                (100, 50_000),
+                (1_000, 5_000),
+                (10_000, 500),
+                ("100 mixed", 20_000),
+            )
+            for contender in event_contenders(count, most)
+        ),
+    ),
+    Job(
+        name="start",
+        title="Start",
+        what="Whole processes: how long one waits for the least that can be done.",
+        rows=200,
+        quick_rows=200,
+        output=False,
+        shows=Shows.TIME,
+        runs=10,
+        contenders=(
+            Contender(name="python -c pass", command=("{python}", "-c", "pass")),
+            Contender(name="plait --help", command=("{python}", "-m", "plait", "--help"), package="plait"),
+            Contender(name="plait check", command=("{python}", "-m", "plait", "check", "{here}/merge/merge.scl")),
+            Contender(name="plait run, 200 rows", command=("{python}", "-m", "plait", "run", "{here}/merge/merge.scl")),
+            Contender(name="import polars", command=("{python}", "-c", "import polars"), package="polars"),
+            script("Polars, 200 rows", "start/polars_rows.py"),
+        ),
+    ),
+    Job(
+        name="scl",
+        title="Reading SCL",
+        what="A pipeline file of many lines is parsed.",
+        rows=20_000,
+        quick_rows=5_000,
+        data=False,
+        output=False,
+        unit="lines",
+        contenders=(
+            script(PLAIT, "scl/plait_parse.py", "{rows}", package="plait", note="parse: dicts"),
+            script("plait, nodes with places", "scl/plait_nodes.py", "{rows}"),
+            script("json.loads", "scl/json_loads.py", "{rows}", note="of the same tree"),
+        ),
+    ),
+    Job(
+        name="large",
+        title="Memory and growth",
+        what="The typed merge with ten times as many rows.",
+        rows=20_000_000,
+        quick_rows=1_000_000,
+        contenders=(
+            script("Polars", "merge/with_polars.py", package="polars"),
+            pipeline("{here}/merge/merge.scl"),
+            script("DuckDB", "merge/with_duckdb.py", package="duckdb"),
         ),
     ),
 )

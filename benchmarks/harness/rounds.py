@@ -28,7 +28,7 @@ __all__ = ["Result", "run_job"]
 
 LIMIT_S = 1800
 MEASURE = HERE / "harness" / "measure.py"
-MEDIANS = ("seconds", "wall_s", "cpu_s", "peak_kib", "p50_us", "p99_us", "per_s")
+MEDIANS = ("seconds", "wall_s", "cpu_s", "peak_kib", "p50_us", "p99_us", "lost")
 
 
 @dataclass(slots=True)
@@ -51,16 +51,6 @@ class Result:
         """Return the median of one number over the runs; None if there is none."""
         values = [run[name] for run in self.runs if name in run]
         return statistics.median(values) if values else None
-
-    @property
-    def seconds(self) -> float | None:
-        """The median time that counts: what the contender measured itself, else that of the whole process."""
-        return self.median("seconds") or self.median("wall_s")
-
-    @property
-    def rate(self) -> float | None:
-        """Rows a second."""
-        return self.rows / self.seconds if self.seconds else None
 
     def as_json(self) -> dict[str, Any]:
         """Return what results.json keeps: medians, and how far the runs were apart."""
@@ -117,9 +107,11 @@ def run_job(
         for contender, result in zip(contenders, results, strict=True):
             if result.trouble:
                 continue
-            place = _prepare(job, work, result.rows)
+            place = _prepare(job, contender, work, result.rows)
             found = _run_once(contender, place, homes[contender.home])
-            result.trouble = found.pop("trouble", "") or judge.verdict(contender, place.output)
+            result.trouble = found.pop("trouble", "") or judge.verdict(
+                contender, place.output, found.pop("answer", None)
+            )
             if number and not result.trouble:
                 result.runs.append(found)
             title = f"run {number} of {runs}" if number else "warm-up"
@@ -134,14 +126,16 @@ class Judge:
         self._job = job
         self._orders = {self._order(contender) for contender in contenders}
         self._right: dict[Order, str] = {}
+        self._answers: dict[str | None, Any] = {}
 
     def _order(self, contender: Contender) -> Order:
         return contender.order or self._job.order
 
-    def verdict(self, contender: Contender, output: Path) -> str:
-        """Return what is wrong with the output of a contender; empty if nothing is."""
+    def verdict(self, contender: Contender, output: Path, answer: object) -> str:
+        """Return what is wrong with the output of a contender, or with the answer that it gave; empty if nothing is."""
         if not self._job.output:
-            return ""
+            same = answer == self._answers.setdefault(contender.rules, answer)
+            return "" if same else "wrong: its answer differs"
         try:
             if not self._right:
                 self._right = {order: digest(output, order, contender.columns) for order in self._orders}
@@ -157,12 +151,13 @@ def _in_short(found: Mapping[str, Any]) -> str:
     )
 
 
-def _prepare(job: Job, work: Path, rows: int) -> Place:
+def _prepare(job: Job, contender: Contender, work: Path, rows: int) -> Place:
     """Make the data and the rules if they are not there, and an empty folder for the output."""
-    data = data_folder(work, rows) if job.output else work
-    rules = work / f"rules-{job.rules}"
-    if job.rules and not rules.exists():
-        write_rules(rules, mixed_rules() if job.rules == "mixed" else sensor_rules(int(job.rules)))
+    data = data_folder(work, rows) if job.data else work
+    name = contender.rules or job.rules
+    rules = work / f"rules-{name}"
+    if name and not rules.exists():
+        write_rules(rules, mixed_rules() if name == "mixed" else sensor_rules(int(name)))
     folder = work / "output"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -197,5 +192,7 @@ def _told(text: str) -> dict[str, Any]:
 
 
 def _last_words(errors: str) -> str:
-    """Return the last line of what a contender said, without the paths of this machine."""
-    return re.sub(r"/\S+/", "", errors.strip().rpartition("\n")[2])[:200]
+    """Return the last line of what a contender said that tells of an error, without the paths of this machine."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    telling = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Panic)\b|plait: ", line)]
+    return re.sub(r"/\S+/", "", (telling or lines or ["it said nothing"])[-1])[:200]

@@ -42,7 +42,7 @@ Rule = Is | All | Any
 
 
 def mixed_rules() -> list[Rule]:
-    """Return 100 rules: equality with a bound, ranges, lists, nested and/or. About one row in twenty triggers one."""
+    """Return 100 rules: equality with a bound, ranges, lists, nested and/or. About one row in thirty triggers one."""
     chance = random.Random(SEED)
     makers = (_equality, _range, _list, _nested)
     return [makers[number % len(makers)](chance) for number in range(100)]
@@ -121,6 +121,30 @@ def polars(rule: Rule) -> str:
     )
 
 
+def condition(rule: Rule) -> dict[str, object]:
+    """Spell a rule as a condition of plait in Python."""
+    match rule:
+        case All(parts):
+            return _joined(condition(part) for part in parts)
+        case Any(parts):
+            return {"$or": [condition(part) for part in parts]}
+        case Is(column, "==", value):
+            return {column: value}
+        case Is(column, "in", values):
+            return {column: list(values)}
+        case Is(column, operator, value):
+            return {column: {operator: value}}
+
+
+def _joined(conditions: Iterable[dict[str, object]]) -> dict[str, object]:
+    """Join conditions that must all hold; two operators of one column become one object."""
+    joined: dict[str, object] = {}
+    for key, value in (pair for part in conditions for pair in part.items()):
+        there = joined.get(key)
+        joined[key] = {**there, **value} if isinstance(there, dict) and isinstance(value, dict) else value
+    return joined
+
+
 def sql(rule: Rule) -> str:
     """Spell a rule as SQL."""
     return _spell(rule, str, " AND ", " OR ", lambda name, values: f"{name} IN {values!r}").replace("==", "=")
@@ -175,10 +199,11 @@ def _table(rules: Sequence[Rule], name: str, spelling: Callable[[Rule], str]) ->
 
 
 def write_rules(folder: Path, rules: Sequence[Rule]) -> None:
-    """Write the rules as rules.scl, rules_python.py, rules_polars.py, rules.sql and rules.csv."""
+    """Write the rules as rules.scl, rules_python.py, rules_conditions.py, rules_polars.py, rules.sql, rules.csv."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules.scl").write_text(_pipeline(rules))
     (folder / "rules_python.py").write_text(_table(rules, "RULES", lambda rule: f"lambda row: {python(rule)}"))
+    (folder / "rules_conditions.py").write_text(_table(rules, "RULES", lambda rule: repr(condition(rule))))
     (folder / "rules_polars.py").write_text("from polars import col\n\n" + _table(rules, "RULES", polars))
     (folder / "rules.sql").write_text(
         "".join(f"{name}\t{sql(rule)}\n" for name, rule in zip(rule_names(rules), rules, strict=True))

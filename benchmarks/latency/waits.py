@@ -1,0 +1,35 @@
+"""The callback of both receivers: notes how long each message was under way, and prints p50 and p99 at the end.
+
+The first tenth does not count: connections are made then, and code is met for the first time.
+"""
+
+import atexit
+import json
+import os
+import time
+
+
+class Waits:
+    def __init__(self):
+        self.ns = []
+
+    def __call__(self, event):
+        self.ns.append(time.monotonic_ns() - event["sent"])
+
+    def tell(self):
+        if not self.ns:
+            return
+        counted = sorted(self.ns[len(self.ns) // 10 :])
+        print(
+            json.dumps(
+                {
+                    "p50_us": counted[len(counted) // 2] / 1000,
+                    "p99_us": counted[len(counted) * 99 // 100] / 1000,
+                    "lost": int(os.environ["COUNT"]) - len(self.ns),
+                }
+            )
+        )
+
+
+note = Waits()
+atexit.register(note.tell)
