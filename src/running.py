@@ -33,6 +33,10 @@ def _go_on() -> None:
     """Do nothing before a wait: nobody shows rows in the thread that reads."""
 
 
+def _forget_count(count: int) -> None:
+    """Keep no ledger: nobody does unless somebody asks for it."""
+
+
 def _write_line(line: str) -> None:
     """Write to the standard output of now (a test or a caller may have put another in its place)."""
     sys.stdout.write(f"{line}\n")
@@ -45,6 +49,8 @@ class Context:
     Attributes:
         stage: name of the stage, for messages and dead letters.
         dead: call it with each record that is not delivered. Never blocks for long, never raises.
+        repeated: call it with a number of rows that go out although their row has gone out already: a row that several
+            rules match goes out once for each.
         stopping: something that `multiprocessing.connection.wait` and a zmq poller can wait for (it has `fileno`); it
             becomes readable when the run is to stop. A live source waits for it together with its sockets. None: never.
         before_waiting: a live source calls it when it has nothing more for now, before it blocks. Where it is read in
@@ -66,6 +72,7 @@ class Context:
 
     stage: str = "stage"
     dead: Callable[[DeadLetter], None] = _forget
+    repeated: Callable[[int], None] = _forget_count
     stopping: Any = None
     before_waiting: Callable[[], None] = _go_on
     clock: Callable[[], float] = time.monotonic

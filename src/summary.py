@@ -61,6 +61,8 @@ def _value(value: Any) -> str:
 
 def _asides(report: RunReport) -> Iterable[str]:
     for stage in report.stages:
+        if stage.counts.repeated:
+            yield f"{stage.name}: {stage.counts.repeated:,} rows went out again, for a further rule"
         for name, count in stage.extra.items():
             yield f"{stage.name}: {count:,} {name}"
     for note in report.notes:

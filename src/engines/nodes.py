@@ -57,6 +57,7 @@ class StageState:
 
     def __post_init__(self) -> None:
         self.context.dead = self.bury
+        self.context.repeated = self.repeat
 
     def bury(self, letter: DeadLetter) -> None:
         """Count a dead letter where the ledger has it, and keep it."""
@@ -65,6 +66,10 @@ class StageState:
         else:
             self.counts.dead += 1
         self.letters(letter)
+
+    def repeat(self, count: int) -> None:
+        """Count rows that go out again."""
+        self.counts.repeated += count
 
     def saw(self, frame: pl.DataFrame) -> None:
         """Count rows that go out."""
@@ -153,11 +158,16 @@ class OperatorNode(Node):
 
     def _pass_on(self, hook: Callable[[], Iterable[pl.DataFrame]]) -> None:
         with blame(self.name):
-            frames = list(hook())
-        for frame in frames:
+            frames = iter(hook())
+        while (frame := self._next(frames)) is not None:
             if self._wants_examples and len(self.state.examples) < _EXAMPLES:
                 self.state.examples += frame.head(_EXAMPLES - len(self.state.examples)).to_dicts()
             self.emit(frame)
+
+    def _next(self, frames: Iterator[pl.DataFrame]) -> pl.DataFrame | None:
+        """Return the next frame of the operator: one at a time, as a few rows that come in may be many that go out."""
+        with blame(self.name):
+            return next(frames, None)
 
     def close(self) -> None:
         with blame(self.name):

@@ -15,6 +15,8 @@ __all__ = ["Counts", "RunReport", "StageReport"]
 class Counts:
     """Rows of one stage while it runs. Every row that came in is in exactly one of the others, or still inside.
 
+    A stage that lets a row out more than once has what goes out again in `repeated`, as if it had come in, too.
+
     Attributes:
         received: rows that came in (of a reader: rows found in the source).
         delivered: rows that went out (of a writer: rows written).
@@ -22,6 +24,7 @@ class Counts:
         late: rows behind, or too far ahead, of their own source; in the dead letters unless the policy is drop.
         dead: rows that could not be read or handled; in the dead letters.
         inside: rows held back at this moment, in time order still to be decided.
+        repeated: rows that went out again: once for each further rule that matches a row.
         first, last: least and largest event time of the rows that went out.
     """
 
@@ -31,13 +34,15 @@ class Counts:
     late: int = 0
     dead: int = 0
     inside: int = 0
+    repeated: int = 0
     first: datetime | None = None
     last: datetime | None = None
 
     @property
     def missing(self) -> int:
         """Rows that came in and are nowhere: 0 in a ledger that balances."""
-        return self.received - self.delivered - self.filtered - self.late - self.dead - self.inside
+        came = self.received + self.repeated
+        return came - self.delivered - self.filtered - self.late - self.dead - self.inside
 
 
 @dataclass(frozen=True, slots=True)

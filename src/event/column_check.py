@@ -40,7 +40,7 @@ def problems(rule: Rule, columns: Mapping[str, Any]) -> list[Problem]:
         rule: the rule of a whole condition.
         columns: names with their polars types.
     """
-    return _problems(rule, "", pl.Struct(dict(columns)))
+    return _problems(rule, "", dict(columns))
 
 
 def _element(dtype: Any) -> Any:
@@ -48,6 +48,11 @@ def _element(dtype: Any) -> Any:
     while isinstance(dtype, pl.List | pl.Array):
         dtype = dtype.inner
     return dtype
+
+
+def _fields(dtype: Any) -> dict[str, Any]:
+    """Return the fields below the values of a column, by name."""
+    return {field.name: field.dtype for field in dtype.fields} if isinstance(dtype, pl.Struct) else {}
 
 
 @singledispatch
@@ -101,15 +106,15 @@ def _problems_of_fields(rule: Fields, path: str, dtype: Any) -> list[Problem]:
 
 
 def _problems_below(name: str, rule: Rule, path: str, dtype: Any) -> list[Problem]:
-    known = {field.name: field.dtype for field in dtype.fields} if isinstance(dtype, pl.Struct) else {}
+    known = dtype if isinstance(dtype, dict) else _fields(dtype)
     head, dot, tail = name.partition(".")
     if name in known:
         return _problems(rule, _at(path, name), _element(known[name]))
     if head in known and dot:
         return _problems_below(tail, rule, _at(path, head), _element(known[head]))
-    if kind_of(dtype) in ("null", "other"):
-        return []
-    if not isinstance(dtype, pl.Struct):
+    if not isinstance(dtype, dict | pl.Struct):
+        if kind_of(dtype) in ("null", "other"):
+            return []
         return [Problem(f"{path} holds {_SAYS[kind_of(dtype)]} and has no field {name!r} below")]
     where = f"{path} has no field" if path else "there is no column"
     return [Problem(f"{where} {name!r}", nearest(name, known) or nearest(head, known))]

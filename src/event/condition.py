@@ -6,7 +6,7 @@ import copy
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CallbackError, SpecError
 from .dict_evaluator import Test, compile_rule
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .frame_evaluator import FrameTest
 
 __all__ = ["Condition"]
+
+
+_SHALLOW: Final = 16
 
 
 class Condition(Mapping[str, Any]):
@@ -60,7 +63,8 @@ class Condition(Mapping[str, Any]):
         try:
             self._written: dict[str, Any] = settled({**(rules or {}), **more})
             self._rule = condition_rule(self._written)
-            self._test  # noqa: B018 (compiled at once: what is nested too deeply fails here, not on an event)
+            if _nests(self._written, _SHALLOW):
+                self._test  # noqa: B018 (compiled at once: what is nested too deeply fails here, not on an event)
         except RecursionError as error:
             raise SpecError("condition", "is nested too deeply") from error
 
@@ -130,6 +134,12 @@ class Condition(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Condition, (self._written,)
+
+
+def _nests(written: Any, levels: int) -> bool:
+    """Tell whether mappings and lists are nested more than so many levels deep."""
+    within = written.values() if isinstance(written, dict) else written if isinstance(written, list) else ()
+    return levels < 0 or any(_nests(each, levels - 1) for each in within if isinstance(each, dict | list))
 
 
 def _copied(written: Any) -> Any:

@@ -29,8 +29,8 @@ def by_column(rule: Fields, names: Mapping[str, Any]) -> list[tuple[str | None, 
 
     A name that is written with dots goes before a way down.
     """
-    if len(rule.items) == 1 and rule.items[0][0] in names:
-        return [(*rule.items[0], rule)]
+    if all("." not in path and path in names for path, _ in rule.items) and len(dict(rule.items)) == len(rule.items):
+        return [(path, each, Fields(((path, each),))) for path, each in rule.items]
     split: list[tuple[str | None, Rule, Fields]] = []
     for head, members in rule.by_head().items():
         exact = [(path, each) for path, each in members if "." in path and path in names]

@@ -55,7 +55,7 @@ def condition_rule(condition: dict[str, Any], place: str = "") -> Rule:
             rules.append(_combined(key, value, _at(place, key), _condition_within))
         else:
             rules.append(Fields(((key, _field_rule(value, _at(place, key))),)))
-    return all_of(rules)
+    return rules[0] if len(rules) == 1 else all_of(rules)
 
 
 def _condition_within(condition: Any, place: str) -> Rule:
@@ -108,7 +108,7 @@ def _object_rule(value: dict[str, Any], place: str) -> Rule:
             rules.append(_operator(key, each, place))
         else:
             rules.append(Fields(((key, _field_rule(each, _at(place, key))),)))
-    return all_of(rules)
+    return rules[0] if len(rules) == 1 else all_of(rules)
 
 
 def _operator(name: str, operand: Any, place: str) -> Rule:

@@ -54,7 +54,7 @@ FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
     "select": _Variants({"columns": "operators.select:Select"}),
     "rename": _Variants({"columns": "operators.select:Rename"}),
     "drop": _Variants({"columns": "operators.select:Drop"}),
-    "event": _Variants({"when": "operators.when:When"}),
+    "event": _Variants({"when": "operators.when:When", "rules": "operators.rules:Rules"}),
     "writer": _Variants(
         {
             "console": "writers.console_writer:ConsoleWriter",

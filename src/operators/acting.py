@@ -1,0 +1,117 @@
+"""What is done about events: a line printed, a function called, for each of them in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import nearest
+from ..event import name_of
+from ..fields import YesNo, option
+from ..formats.template import Template, TemplateText
+from ..record import TEXT
+from ..running import Context
+from .base import Transform
+from .functions import BackgroundCalls, FunctionName, Mishaps, RowFunction, find_function
+from .rows import row_dicts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Acting", "Actions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting(Transform):
+    """The base of what acts on events: the options that say how."""
+
+    family: ClassVar[str] = "event"
+    drops_rows: ClassVar[bool] = True
+
+    print: str | None = option(
+        "line for each event, with columns in braces and formats as Python has them", TemplateText(), default=None
+    )
+    call: Any = option(
+        "function to call with each event, a dict; its module may stand beside the pipeline file",
+        FunctionName(),
+        default=None,
+    )
+    background: bool = option("call it in a thread of its own", YesNo(), default=False)
+
+    def check(self) -> None:
+        if self.background and self.call is None:
+            raise self.wrong("background", "there is nothing to call; give call=")
+
+    def probe(self, context: Context) -> None:
+        if self.call is not None:
+            find_function(self.call, context.imports, self.title())
+
+    def check_print(self, columns: Mapping[str, Any]) -> None:
+        """Raise SpecError if the line has columns that are not there, or a format that does not fit one."""
+        missing = Template(self.print).missing(columns) if self.print is not None else None
+        if missing is not None:
+            raise self.wrong("print", f"there is no column {missing!r}", suggestion=nearest(missing, columns))
+        misfit = Template(self.print).misfit(columns) if self.print is not None else None
+        if misfit is not None:
+            raise self.wrong("print", misfit)
+
+
+class Actions:
+    """Prints and calls what a component says, for each row of a frame of events."""
+
+    def __init__(self, chosen: Acting, context: Context) -> None:
+        self.mishaps = Mishaps(context)
+        self._say = context.say
+        self._template = None if chosen.print is None else Template(chosen.print, context.digits)
+        self._function: RowFunction | None = None
+        self._background: BackgroundCalls | None = None
+        if chosen.call is not None:
+            self._function = find_function(chosen.call, context.imports, chosen.title())
+            self._name = name_of(self._function)
+        if self._function is not None and chosen.background:
+            self._background = BackgroundCalls(self._function, self.mishaps)
+            self._function = self._background
+
+    def __call__(self, events: pl.DataFrame) -> None:
+        """Act on each event, row by row, so that what is seen does not depend on how the stream is cut into frames."""
+        shown = events.drop(TEXT, strict=False)
+        if self._template is None:
+            deque(self._called(shown), maxlen=0)
+            return
+        called = self._called(shown)
+        for line in self._lines(self._template, shown):
+            if line is not None:
+                self._say(line)
+            next(called, None)
+
+    def _called(self, events: pl.DataFrame) -> Iterator[None]:
+        """Call the function with one event after the other, each when the next item is asked for."""
+        if self._function is None:
+            return
+        for row in row_dicts(events):
+            try:
+                self._function(row)
+            except (Exception, SystemExit) as error:
+                self.mishaps.count(self._name, error)
+            yield
+
+    def _lines(self, template: Template, events: pl.DataFrame) -> Sequence[str | None]:
+        try:
+            return template.render_frame(events).to_list()
+        except (LookupError, ValueError):  # a column that is not there, or a value that its format does not fit
+            return [self._line(template, row) for row in row_dicts(events)]
+
+    def _line(self, template: Template, row: dict[str, Any]) -> str | None:
+        try:
+            return template.render(row)
+        except ValueError as error:
+            self.mishaps.count("print", error, "print errors")
+            return None
+
+    def close(self) -> None:
+        """Let what runs in the background come to its end."""
+        if self._background is not None:
+            self._background.close()
+            self._background = None
