@@ -10,9 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from harness.homes import HERE, compile_pins, make_homes
+from harness.homes import BUILD, compile_pins, make_homes
 
-WORK = HERE / "work"
+WORK = BUILD / "work"
 
 
 def main() -> int:

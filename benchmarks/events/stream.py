@@ -29,13 +29,12 @@ def race(make):
     """Time one contender; prints the seconds, and which rules the first 500 events trigger.
 
     Args:
-        make: returns a function that takes an event, given the folder of the rules and a function to call with the name
-            of each rule that holds.
+        make: returns a function that takes an event, given a function to call with the name of each rule that holds
+            and the folder of the rules.
     """
     count, folder = int(sys.argv[1]), sys.argv[2]
-    sys.path.append(folder)
     events, found = make_events(), []
-    trigger = make(found.append)
+    trigger = make(found.append, folder)
     for event in events[:CHECKED]:
         trigger(event)
     answer = sorted(found)

@@ -1,4 +1,4 @@
-"""The virtual environments of the contenders: `benchmarks/venv/plait` and `benchmarks/venv/apart`.
+"""The virtual environments of the contenders: `build/benchmarks/plait` and `build/benchmarks/apart`.
 
 Made with the Python that runs this and the pins of requirements.txt and requirements-apart.txt. A contender that cannot
 be installed is left out with the reason, and the rest goes on. Nothing but the standard library is used here, as this
@@ -15,10 +15,11 @@ import venv
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["HERE", "ROOT", "Home", "compile_pins", "make_homes", "wanted_packages"]
+__all__ = ["BUILD", "HERE", "ROOT", "Home", "compile_pins", "make_homes", "wanted_packages"]
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent
+BUILD = ROOT / "build" / "benchmarks"  # not below benchmarks/: what looks through the sources shall not find it
 PINS = {"plait": "requirements", "apart": "requirements-apart"}
 
 
@@ -36,7 +37,7 @@ class Home:
 
 def make_homes() -> dict[str, Home]:
     """Make or update both environments; says what it does, as it takes minutes the first time."""
-    return {name: _make_home(HERE / "venv" / name, HERE / f"{pins}.txt") for name, pins in PINS.items()}
+    return {name: _make_home(BUILD / name, HERE / f"{pins}.txt") for name, pins in PINS.items()}
 
 
 def _make_home(folder: Path, pins: Path) -> Home:

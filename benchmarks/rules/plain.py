@@ -2,6 +2,7 @@
 
 import csv
 import heapq
+import runpy
 import sys
 from pathlib import Path
 
@@ -23,14 +24,13 @@ def triggers(rows, rules):
 
 
 def main(data, output, folder):
-    sys.path.append(folder)
-    from rules_python import RULES
+    rules = runpy.run_path(f"{folder}/rules_python.py")["RULES"]
 
     inputs = [read(path) for path in sorted(Path(data).glob("in*.csv"))]
     with Path(output).open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["timestamp", "rule"])
-        writer.writerows(triggers(heapq.merge(*inputs, key=lambda row: row["timestamp"]), RULES))
+        writer.writerows(triggers(heapq.merge(*inputs, key=lambda row: row["timestamp"]), rules))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import csv
 import heapq
+import runpy
 import sys
 from pathlib import Path
 
@@ -62,11 +63,10 @@ class CSVSink(DynamicSink):
 
 
 def main(data, output, folder):
-    sys.path.append(folder)
-    from rules_python import RULES
+    rules = runpy.run_path(f"{folder}/rules_python.py")["RULES"]
 
     def triggers(row):
-        return [(row["timestamp"], name) for name, holds in RULES if holds(row)]
+        return [(row["timestamp"], name) for name, holds in rules if holds(row)]
 
     paths = sorted(Path(data).glob("in*.csv"))
     flow = Dataflow("rules")

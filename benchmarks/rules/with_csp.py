@@ -1,6 +1,7 @@
 """csp: a pull adapter per file, the bursts of one instant laid out as ticks, and a node that tries the lambdas."""
 
 import csv
+import runpy
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -75,10 +76,9 @@ def watch(data: str, output: str, rules: object):
 
 
 def main(data, output, folder):
-    sys.path.append(folder)
-    from rules_python import RULES
+    rules = runpy.run_path(f"{folder}/rules_python.py")["RULES"]
 
-    csp.run(watch, data, output, RULES, starttime=datetime(2026, 1, 1), endtime=datetime(2027, 1, 1))
+    csp.run(watch, data, output, rules, starttime=datetime(2026, 1, 1), endtime=datetime(2027, 1, 1))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Polars, streaming engine: a column of truth for each rule, unpivoted where one holds, then sorted."""
 
+import runpy
 import sys
 from pathlib import Path
 
@@ -17,13 +18,12 @@ FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
 
 def main(data, output, folder):
-    sys.path.append(folder)
-    from rules_polars import RULES
+    rules = runpy.run_path(f"{folder}/rules_polars.py")["RULES"]
 
     (
         pl.concat(pl.scan_csv(path, schema=SCHEMA) for path in sorted(Path(data).glob("in*.csv")))
         .with_columns(pl.col("timestamp").str.to_datetime(FORMAT, time_unit="us", time_zone="UTC"))
-        .select("timestamp", *(holds.alias(name) for name, holds in RULES))
+        .select("timestamp", *(holds.alias(name) for name, holds in rules))
         .filter(pl.any_horizontal(pl.exclude("timestamp")))
         .unpivot(index="timestamp", variable_name="rule", value_name="holds")
         .filter("holds")
