@@ -99,7 +99,7 @@ class Flow:
         for inlet in inlets:
             if inlet.failed:
                 raise inlet.failed.error
-        wanted = self._wanted(inlets)
+        wanted = self._wanted(inlets) if len(inlets) > 1 else inlets
         ready = [inlet for inlet in wanted if inlet.ready]
         if ready:
             self._turn += 1

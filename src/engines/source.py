@@ -28,7 +28,7 @@ def read_source(reader: Reader, state: StageState, ordering: Ordering | None, st
         for item in items:
             yield from gate.idle(item) if isinstance(item, Idle) else gate.push(item)
             state.letters.flush()
-            if stop.requested and not reader.live:
+            if not reader.live and stop.requested:
                 return
         yield from gate.end()
         state.letters.flush()

@@ -76,7 +76,7 @@ class Actions:
 
     def __call__(self, events: pl.DataFrame) -> None:
         """Act on each event, row by row, so that what is seen does not depend on how the stream is cut into frames."""
-        shown = events.drop(TEXT, strict=False)
+        shown = events.drop(TEXT) if TEXT in events.columns else events  # a drop is a query, even of nothing
         if self._template is None:
             deque(self._called(shown), maxlen=0)
             return
