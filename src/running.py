@@ -65,6 +65,8 @@ class Context:
             others, and does not look at what they hold. None: all of them.
         digits: fractional digits of times, 0, 3 or 6: a reader that knows them says so here in `columns`, and writers
             give times at least as many as the sources of their stream have.
+        learnt: what a reader found out about its source in `columns` and need not find out again in `open`. It is
+            handed on as it is, perhaps to another process; the reader has to see to it that it still holds.
         counts: numbers for the run's report, by name, beyond the ledger ("gaps", "callback errors", ...).
         say: call it with each line (without line end) that a person is to read now, on the console of the run.
         notes: sentences for the run's report, each said once ("naive times are taken as UTC").
@@ -82,6 +84,7 @@ class Context:
     keep_text: bool = False
     wanted: frozenset[str] | None = None
     digits: int = 0
+    learnt: Any = None
     counts: Counter[str] = field(default_factory=Counter)
     say: Callable[[str], None] = _write_line
     notes: dict[str, None] = field(default_factory=dict)

@@ -69,6 +69,7 @@ class Assembly:
                 keep_text=stage.name in self.plan.texts,
                 wanted=self.plan.texts.get(stage.name),
                 digits=self.plan.digits.get(stage.name, 0),
+                learnt=self.plan.learnt.get(stage.name),
                 header=self.plan.headers.get(stage.name),
             )
             letters = DeadLetterPart(self.plan.dead_letters, stage.name)

@@ -55,6 +55,8 @@ _LONGEST: Final = 1 << 30
 _UTC = pl.Datetime("us", "UTC")
 _ZERO, _NINE, _PLUS, _MINUS, _POINT, _SPACE, _TAB = b"09+-. \t"
 _LETTERS: Final = ord("A")
+_CHUNK: Final = 1 << 19
+"""Bytes to look at in one go: what is made of them stays in the cache, and in memory that is used again."""
 
 
 class Clean(NamedTuple):
@@ -91,7 +93,10 @@ class CleanReader:
             return None
         block = np.frombuffer(data, dtype=np.uint8)[:end]
         table = self._parsed(block, self._types(data[: data.find(b"\n")]))
-        if table is None or table.num_rows != np.count_nonzero(block == LF) or self._has_odd_numbers(block):
+        if table is None:
+            return None
+        lines, suspects = _suspects(data, block, self.options.dialect.delimiter)
+        if table.num_rows != lines or self._has_odd_numbers(block, suspects):
             return None
         columns = self._columns(table)
         return None if columns is None else Clean(pl.DataFrame(columns), end - unfinished, table.num_rows)
@@ -162,22 +167,16 @@ class CleanReader:
             return times.read(values)
         return ReadTimes(values.cast(_UTC), unzoned=len(values) if local else 0)
 
-    def _has_odd_numbers(self, block: Bytes) -> bool:
+    def _has_odd_numbers(self, block: Bytes, suspects: Suspects) -> bool:
         """Tell whether a number begins or ends as Arrow would accept it and the careful way would not."""
+        if not len(suspects.codes) and not len(suspects.others):
+            return False
+        structure = np.flatnonzero((block == self.options.dialect.delimiter) | (block == LF))
         numbers = {place: column.inferred for place, column in self._numbers()}
-        if not numbers:
-            return False
-        edges = (block == self.options.dialect.delimiter) | (block == LF)
-        codes, hexes, blanks = _suspects(block, edges, self.options.dialect.delimiter)
         inferred = [place for place, is_inferred in numbers.items() if is_inferred]
-        suspects = [
-            (places, wanted) for places, wanted in ((codes, inferred), (hexes, [*numbers]), (blanks, [*numbers]))
-        ]
-        if not any(len(places) for places, _ in suspects):
-            return False
-        structure = np.flatnonzero(edges)
-        columns = [(structure.searchsorted(places) % len(self.places), wanted) for places, wanted in suspects]
-        return any(bool(np.isin(found, wanted).any()) for found, wanted in columns)
+        columns = [(structure.searchsorted(suspects.codes), inferred)]
+        columns.append((structure.searchsorted(suspects.others), [*numbers]))
+        return any(bool(np.isin(found % len(self.places), wanted).any()) for found, wanted in columns)
 
     def _numbers(self) -> Iterator[tuple[int, ColumnType]]:
         for place, column in zip(self.places, self.sheet.types.values(), strict=True):
@@ -193,21 +192,41 @@ def _has_odd_bytes(data: bytes, options: CsvOptions) -> bool:
     return (quote is not None and quote in data) or b"\r" in data or 0 in data
 
 
-def _suspects(block: Bytes, edges: Flags, delimiter: int) -> tuple[Ints, Ints, Ints]:
-    """Return a place in each field that looks like a code such as 007, like 0x.., and in each with blanks around."""
-    starts = np.concatenate([[0], _sparse(edges[:-1] & (block[1:] <= _ZERO)) + 1])
+class Suspects(NamedTuple):
+    """Places of fields that begin like a code (007, -0, +5), and of such as have blanks around or begin like 0x1F."""
+
+    codes: Ints
+    others: Ints
+
+
+def _suspects(data: bytes, block: Bytes, delimiter: int) -> tuple[int, Suspects]:
+    """Return how many line ends there are, and a place in each field that may be no number to the careful way."""
+    lines, low = 0, [np.zeros(1, dtype=np.int64)]
+    for start in range(0, len(block), _CHUNK):
+        piece = block[start : start + _CHUNK + 1]
+        edges = piece[:_CHUNK] == LF
+        lines += int(np.count_nonzero(edges))
+        edges |= piece[:_CHUNK] == delimiter
+        edges = edges[: len(piece) - 1]
+        edges &= piece[1:] <= _ZERO
+        low.append(_sparse(edges) + start + 1)
+    starts = np.concatenate(low)
     last = len(block) - 1
     first, second, third = (block[np.minimum(starts + further, last)] for further in range(3))
     zero, minus_zero = first == _ZERO, (first == _MINUS) & (second == _ZERO)
     codes = (first == _PLUS) | (zero & _is_digit(second)) | (minus_zero & (third != _POINT) & (third < _LETTERS))
-    blank = _is_blank(first) & (first != delimiter)
-    return starts[codes], starts[zero & (second >= _LETTERS)], np.concatenate([starts[blank], _padded(block, edges)])
+    others = (zero & (second >= _LETTERS)) | (_is_blank(first) & (first != delimiter))
+    padded = [_padded(block, delimiter)] if _SPACE in data or _TAB in data else []
+    return lines, Suspects(starts[codes], np.concatenate([starts[others], *padded]))
 
 
-def _padded(block: Bytes, edges: Flags) -> Ints:
+def _padded(block: Bytes, delimiter: int) -> Ints:
     """Return the ends of fields that end in a blank."""
-    blank = _is_blank(block[:-1])
-    return _sparse(edges[1:] & ~edges[:-1] & blank) + 1 if blank.any() else np.zeros(0, dtype=np.int64)
+    blank = _sparse(_is_blank(block[:-1]))
+    places = blank[block[blank] != delimiter] + 1
+    ends = block[places]
+    padded: Ints = places[(ends == delimiter) | (ends == LF)]
+    return padded
 
 
 def _is_digit(codes: Bytes) -> Flags:

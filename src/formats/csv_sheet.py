@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from .files import FoundFile, open_bytes
 from .schema import Schema, polars_type
 from .text_types import almost_a_number
 
-__all__ = ["Sheet", "examine", "names_in"]
+__all__ = ["Examined", "Sheet", "examine", "examined", "names_in"]
 
 _LEAST_SAMPLE: Final = 1 << 14
 
@@ -66,6 +66,32 @@ class Sheet:
             said += [f"{file} has a column {name!r}, which {self.origin} has not" for name in extra]
             raise SourceError("; ".join(said))
         return [list(names).index(name) for name in self.types]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What `examine` found, so that the files need not be looked at twice before a run.
+
+    Attributes:
+        sheet: the columns; None if no file has any.
+        notes: what is to be said of them.
+        stamps: path, size and time of change of each file, before it was looked at.
+    """
+
+    sheet: Sheet | None
+    notes: tuple[str, ...]
+    stamps: tuple[tuple[str, int, int], ...]
+
+
+def examined(files: Sequence[FoundFile], options: CsvOptions, before: Any) -> Examined:
+    """Examine the files, unless that was done `before` and none of them has changed since. Raises as `examine` does."""
+    stats = [(path, path.stat()) for path, _ in files]
+    stamps = tuple((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+    if isinstance(before, Examined) and before.stamps == stamps:
+        return before
+    notes: dict[str, None] = {}
+    sheet = examine(files, options, notes.setdefault)
+    return Examined(sheet, tuple(notes), stamps)
 
 
 def names_in(header: Header, options: CsvOptions, file: str, note: Callable[[str], None]) -> tuple[str, ...] | None:

@@ -69,6 +69,7 @@ class Plan:
         texts: for each reader that shall keep the text of each row, the columns that some stage looks at besides
             (None: all).
         digits: fractional digits that the times of each stage have at least, as its sources have them.
+        learnt: what readers found out about their sources (see `Context.learnt`).
         headers: for each writer of rows as they were read, the header line of the first source that has one.
         mistakes: all that is wrong: the stage (None: the pipeline), and the error.
         notes: what could not be checked, and why.
@@ -80,6 +81,7 @@ class Plan:
     ordering: Mapping[str, Ordering] = field(default_factory=dict)
     texts: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     digits: Mapping[str, int] = field(default_factory=dict)
+    learnt: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str | None] = field(default_factory=dict)
     mistakes: tuple[tuple[Stage | None, SpecError], ...] = ()
     notes: tuple[str, ...] = ()
@@ -188,6 +190,7 @@ class _Planner:
         self._notes: list[str] = []
         self._headers: dict[str, str | None] = {}
         self._digits: dict[str, int] = {}
+        self._learnt: dict[str, Any] = {}
         self._imports = spec.path.parent if spec.path is not None else None
 
     def plan(self) -> Plan:
@@ -210,6 +213,7 @@ class _Planner:
             ordering=ordering,
             texts={name: self._looked_at(name) for name in texts},
             digits=self._digits,
+            learnt=self._learnt,
             headers=self._headers,
             mistakes=tuple(self._mistakes),
             notes=tuple(self._notes),
@@ -243,6 +247,7 @@ class _Planner:
             option = "timestamp" if f"timestamp={reader.timestamp}" in str(error) else None
             raise reader.wrong(option, str(error)) from error
         self._digits[stage.name] = context.digits
+        self._learnt[stage.name] = context.learnt
         return columns
 
     def _upstream(self, stage: Stage) -> list[Stage]:

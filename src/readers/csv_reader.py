@@ -144,9 +144,12 @@ class CSVReader(Reader):
                 yield from self._batches(file, sheet, context)
 
     def _examine(self, files: list[FoundFile], context: Context) -> Sheet | None:
-        from ..formats.csv_sheet import examine
+        from ..formats.csv_sheet import examined
 
-        return examine(files, self._options(), context.note)
+        found = context.learnt = examined(files, self._options(), context.learnt)
+        for note in found.notes:
+            context.note(note)
+        return found.sheet
 
     def _batches(self, file: FoundFile, sheet: Sheet, context: Context) -> Iterator[Batch]:
         from ..formats.csv_frames import read_frames

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from plait.errors import SourceError, SpecError
 from plait.fields import options_of
+from plait.formats import csv_sheet
 from plait.readers import CSVReader
 from plait.record import END, TEXT
 from plait.running import Context
@@ -306,3 +307,20 @@ def test_other_columns_of_times_without_a_zone_are_noted(write, tmp_path):
     assert read(name, tmp_path, schema={"sent": "time"})[2] == [
         "times that name no zone were taken as UTC; zone= says otherwise"
     ]
+
+
+def test_files_are_examined_once_unless_they_change(write, tmp_path, monkeypatch):
+    looks = []
+    examine = csv_sheet.examine
+    monkeypatch.setattr(csv_sheet, "examine", lambda *args: looks.append(1) or examine(*args))
+    name = write("timestamp,a\n1262304000,1\n")
+    context = Context(base=tmp_path)
+    CSVReader(name).columns(context)
+    later = Context(base=tmp_path, learnt=pickle.loads(pickle.dumps(context.learnt)))
+    assert [len(batch.frame) for batch in CSVReader(name).open(later)] == [1]
+    assert list(later.notes) == list(context.notes) != []
+    assert looks == [1]
+    write("timestamp,a\n1262304000,x\n")
+    (tmp_path / name).touch()
+    assert next(iter(CSVReader(name).open(later))).frame["a"].to_list() == ["x"]
+    assert looks == [1, 1]
