@@ -2,7 +2,7 @@
 
 What an event must be like: `Condition`; as an option of a component, `ConditionKind`.
 Callbacks on events, from a queue or by hand: `EventManager`, `EventStatistics`.
-Many conditions at once: `RuleIndex` of an event, `RuleTable` of the rows of a frame.
+Many conditions at once: `RuleIndex` of an event; `rule_table.RuleTable` of the rows of a frame (it imports polars).
 How a callback is named in messages: `name_of`.
 """
 
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from .event_manager import EventManager, EventStatistics
     from .index import RuleIndex
     from .places import name_of
-    from .rule_table import RuleTable
 
-__all__ = ["Condition", "ConditionKind", "EventManager", "EventStatistics", "RuleIndex", "RuleTable", "name_of"]
+__all__ = ["Condition", "ConditionKind", "EventManager", "EventStatistics", "RuleIndex", "name_of"]
 
 __getattr__, __dir__ = lazily(
     __name__,
@@ -30,7 +29,6 @@ __getattr__, __dir__ = lazily(
         "EventManager": "event_manager",
         "EventStatistics": "event_manager",
         "RuleIndex": "index",
-        "RuleTable": "rule_table",
         "name_of": "places",
     },
 )

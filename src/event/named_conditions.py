@@ -126,10 +126,14 @@ def _read_scl(path: Path, text: str) -> Rules:
     try:
         return NamedConditions().from_nodes(parse_nodes(text, str(path)))
     except ScriptError as error:
-        mistakes = [f"{path}:{each.line}:{each.column}: {each.message}" for each in error.mistakes]
-        raise ValueError(_shown(mistakes)) from error
+        raise ValueError(_shown([_in_one_line(path, mistake) for mistake in error.mistakes])) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _in_one_line(path: Path, mistake: Mistake) -> str:
+    hint = f"; did you mean {mistake.suggestion!r}?" if mistake.suggestion else ""
+    return f"{path}:{mistake.line}:{mistake.column}: {mistake.message}{hint}"
 
 
 def _read_lines(path: Path, text: str, mistakes: list[str]) -> Iterator[tuple[str, Condition]]:

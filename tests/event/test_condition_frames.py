@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from plait.errors import CallbackError
 from plait.event import Condition
 from plait.event.dict_evaluator import compile_rule
+from plait.event.rule_table import RuleTable
 
 BIG = 2**53
 whole = st.sampled_from([0, 1, -1, 2, BIG, BIG + 1, -BIG - 1, 2**63 - 1, -(2**63), 127])
@@ -165,6 +166,15 @@ def test_functions_that_raise_cost_the_same_rows_in_both(written: Any, frame: pl
     errors: list[CallbackError] = []
     assert condition.mask(frame, errors.append).to_list() == expected
     assert len(errors) <= raised  # a frame may have ruled a row out before its function is called
+
+
+@given(st.lists(conditions([is_odd]), max_size=4), frames)
+@settings(max_examples=150, deadline=None)
+def test_a_table_of_rules_finds_what_each_finds_alone(several: list[Any], frame: pl.DataFrame) -> None:
+    masks = [Condition(written).mask(frame).to_list() for written in several]
+    expected = [(row, rule) for row in range(frame.height) for rule, mask in enumerate(masks) if mask[row]]
+    parts = RuleTable([Condition(written) for written in several]).matches(frame)
+    assert [pair for rows, rules in parts for pair in zip(rows.tolist(), rules.tolist(), strict=True)] == expected
 
 
 without_nulls = st.fixed_dictionaries({name: DTYPES[name][1] for name in ("i", "u", "f", "s", "b", "t", "d")})
