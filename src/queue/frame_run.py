@@ -119,7 +119,7 @@ class FrameRun(Run):
         return ObjectRun(self.block.to_dicts(), self.times.to_list())
 
     def sharing(self, columns: Mapping[str, Any]) -> FrameRun:
-        """Return the run with `columns` itself for its columns, if they are equal: later comparisons are for nothing."""
+        """Return the run with `columns` itself for its columns, if they are equal: that is seen at a glance later."""
         return self._view(self._start, self._stop, columns) if _same(self.columns, columns) else self
 
     def conformed(self, columns: Mapping[str, Any]) -> FrameRun:

@@ -78,7 +78,7 @@ class _ConsoleSink(Sink):
         if self._template is not None:
             data = _by_template(shown, self._template)
         elif self._style == "jsonl":
-            data = print_lines(print_json(shown, self._digits))
+            data = bytes(print_lines(print_json(shown, self._digits)))
         else:
             in_csv = self._style == "csv"
             rows = print_csv(shown, digits=self._digits) if in_csv else _aligned(shown, self._digits)
@@ -110,7 +110,7 @@ def _by_template(frame: pl.DataFrame, template: Template) -> bytes:
     if not frame.height:
         return b""
     try:
-        return print_lines(template.render_frame(_without_control(frame)))
+        return bytes(print_lines(template.render_frame(_without_control(frame))))
     except (LookupError, ValueError) as error:
         raise SinkError(f"stdout: the template {template.text!r}: {error}") from error
 
@@ -129,7 +129,7 @@ def _aligned(frame: pl.DataFrame, digits: int) -> bytes:
     texts = _without_control(print_columns(frame, digits=digits)).fill_null("null")
     cells = [_pad(text, *_layout(column)) for text, column in zip(texts, frame, strict=True)]
     lines = pl.select(pl.concat_str(cells, separator="  ")).to_series() if cells else pl.Series(dtype=pl.String)
-    return print_lines(lines.str.strip_chars_end(" "))
+    return bytes(print_lines(lines.str.strip_chars_end(" ")))
 
 
 def _aligned_header(frame: pl.DataFrame) -> bytes:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import SinkError, nearest
 from ..fields import Names, YesNo, option
-from ..formats.csv_printing import print_csv, print_csv_header
+from ..formats.csv_printing import CSVPrinter, print_csv_header
 from ..formats.delimiter import Delimiter
 from ..formats.printing import print_lines
 from ..record import TEXT
 from ..running import Context, Sink
 from .file_writer import FileSink, FileWriter
+from .gathered import Gathered
 from .output_file import OutputFile
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ class CSVWriter(FileWriter):
 class _CSVSink(FileSink):
     def __init__(self, file: OutputFile, writer: CSVWriter, digits: int) -> None:
         super().__init__(file)
-        self._digits = digits
+        self._printer = CSVPrinter(writer.delimiter, digits)
         self._writer = writer
+        self._waiting = Gathered()
         self._columns: list[str] = []
         if writer.columns is not None:
             self._begin(writer.columns)
@@ -92,7 +94,17 @@ class _CSVSink(FileSink):
         if frame.columns != self._columns:
             self._compare(frame.columns)
             frame = frame.select(frame.get_column(name) for name in self._columns)
-        self.file.write(print_csv(frame, self._writer.delimiter, self._digits))
+        for gathered in (frame,) if self._writer.follow else self._waiting.add(frame):
+            self._print(gathered)
+
+    def close(self) -> None:
+        for frame in self._waiting.rest():
+            self._print(frame)
+        super().close()
+
+    def _print(self, frame: pl.DataFrame) -> None:
+        for part in self._printer.parts(frame):
+            self.file.write(part)
 
     def _begin(self, columns: Sequence[str]) -> None:
         self._columns = list(columns)

@@ -9,6 +9,7 @@ from ..formats.printing import print_json, print_lines
 from ..record import TEXT
 from ..running import Context, Sink
 from .file_writer import FileSink, FileWriter
+from .gathered import Gathered
 from .output_file import OutputFile
 
 if TYPE_CHECKING:
@@ -32,14 +33,26 @@ class JSONLWriter(FileWriter):
 
     def open(self, context: Context) -> Sink:
         """Return the running writer. Raises SinkError if the file cannot be written."""
-        return _JSONLSink(self.open_file(context), context.digits)
+        return _JSONLSink(self.open_file(context), context.digits, follow=self.follow)
 
 
 class _JSONLSink(FileSink):
-    def __init__(self, file: OutputFile, digits: int) -> None:
+    def __init__(self, file: OutputFile, digits: int, *, follow: bool) -> None:
         super().__init__(file)
         self._digits = digits
+        self._follow = follow
+        self._waiting = Gathered()
 
     def write(self, frame: pl.DataFrame) -> None:
+        rows = frame.drop(TEXT, strict=False)
+        for gathered in (rows,) if self._follow else self._waiting.add(rows):
+            self._print(gathered)
+
+    def close(self) -> None:
+        for frame in self._waiting.rest():
+            self._print(frame)
+        super().close()
+
+    def _print(self, frame: pl.DataFrame) -> None:
         if frame.height:
-            self.file.write(print_lines(print_json(frame.drop(TEXT, strict=False), self._digits)))
+            self.file.write(print_lines(print_json(frame, self._digits)))
