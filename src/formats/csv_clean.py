@@ -23,7 +23,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 import polars as pl
@@ -52,7 +52,6 @@ _TRUE: Final = [text for text, value in BOOLEANS.items() if value]
 _FALSE: Final = [text for text, value in BOOLEANS.items() if not value]
 _ISO = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(?P<zone>Z|[+-][0-9:]+)?\Z")
 _LONGEST: Final = 1 << 30
-_UTC = pl.Datetime("us", "UTC")
 _ZERO, _NINE, _PLUS, _MINUS, _POINT, _SPACE, _TAB = b"09+-. \t"
 _LETTERS: Final = ord("A")
 _CHUNK: Final = 1 << 19
@@ -98,8 +97,8 @@ class CleanReader:
         lines, suspects = _suspects(data, block, self.options.dialect.delimiter)
         if table.num_rows != lines or self._has_odd_numbers(block, suspects):
             return None
-        columns = self._columns(table)
-        return None if columns is None else Clean(pl.DataFrame(columns), end - unfinished, table.num_rows)
+        frame = self._frame(table)
+        return None if frame is None else Clean(frame, end - unfinished, lines)
 
     def _types(self, first: bytes) -> dict[str, pa.DataType]:
         """Return what Arrow shall make of each column; times as the first line has them."""
@@ -141,31 +140,36 @@ class CleanReader:
         except pa.ArrowInvalid:
             return None
 
-    def _columns(self, table: pa.Table) -> list[pl.Series] | None:
-        """Return the columns of the frame; None if one of them holds what has to be looked at value by value."""
-        columns: list[pl.Series] = []
+    def _frame(self, table: pa.Table) -> pl.DataFrame | None:
+        """Return the rows; None if a column holds what has to be looked at value by value.
+
+        The columns go through numpy and Arrow, not through polars, whose every call may wake its threads.
+        """
+        columns: list[pa.Array | pl.Series] = []
         for name, column in self.sheet.types.items():
-            values = cast("pl.Series", pl.from_arrow(table[self.sheet.name_of(name)]))
-            if column.kind == "float" and not math.isfinite(values.sum()):
+            values = table[self.sheet.name_of(name)].chunk(0)
+            if column.kind == "float" and not math.isfinite(_numbers(values, "f8").sum()):
                 return None
             if column.kind == "time":
                 read = self._read_times(values)
-                if read.reasons and (name == self.sheet.time or len(read.reasons) > values.null_count()):
+                if read.reasons and (name == self.sheet.time or len(read.reasons) > values.null_count):
                     return None
                 self.seen(read)
                 values = read.values
-            columns.append(values.alias(self.sheet.name_of(name)))
-        return columns
+            columns.append(values)
+        return pl.DataFrame(
+            {self.sheet.name_of(name): values for name, values in zip(self.sheet.types, columns, strict=True)}
+        )
 
-    def _read_times(self, values: pl.Series) -> ReadTimes:
+    def _read_times(self, values: pa.Array) -> ReadTimes:
         times = self.options.times
-        local = values.dtype == pl.Datetime("us")
-        if values.dtype == pl.String or (local and times.zone is not None) or values.null_count():
-            return times.read(values)
-        moments = values.to_physical()
-        if moments.min() < FIRST or moments.max() > LAST:  # type: ignore[operator]
-            return times.read(values)
-        return ReadTimes(values.cast(_UTC), unzoned=len(values) if local else 0)
+        local = values.type == pa.timestamp("us")
+        if not pa.types.is_string(values.type) and not (local and times.zone) and not values.null_count:
+            moments = _numbers(values, "i8")
+            if moments.min() >= FIRST and moments.max() <= LAST:
+                series = cast("pl.Series", pl.from_arrow(values.view(pa.timestamp("us", "UTC"))))
+                return ReadTimes(series, unzoned=len(values) if local else 0)
+        return times.read(cast("pl.Series", pl.from_arrow(values)))
 
     def _has_odd_numbers(self, block: Bytes, suspects: Suspects) -> bool:
         """Tell whether a number begins or ends as Arrow would accept it and the careful way would not."""
@@ -182,6 +186,12 @@ class CleanReader:
         for place, column in zip(self.places, self.sheet.types.values(), strict=True):
             if column.kind in ("integer", "float"):
                 yield place, column
+
+
+def _numbers(values: pa.Array, dtype: str) -> npt.NDArray[Any]:
+    """Return the numbers of an array as numpy sees them; zeros where they are null."""
+    numbers: npt.NDArray[Any] = np.frombuffer(values.buffers()[1], dtype=dtype)[: len(values)]
+    return numbers
 
 
 def _has_odd_bytes(data: bytes, options: CsvOptions) -> bool:
