@@ -5,10 +5,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Any
 
-from ply import lex
-
 from .scl_report import Token, end_of
-from .scl_scanner import Scanner
+from .scl_scanner import PlainToken, Scanner
 
 __all__ = ["Context", "Waiting", "came"]
 
@@ -139,8 +137,8 @@ class Context:
 
     def made(self, kind: str, token: Token | None, value: str = "") -> Token:
         """Make a token that is not in the text, at the place of `token`."""
-        made = lex.LexToken()
-        made.type, made.value, made.lineno = kind, value, 0
+        made = PlainToken()
+        made.lexer, made.type, made.value = self.scanner, kind, value
         made.lexpos = made.end = token.lexpos if token else len(self.report.text)
         return made
 

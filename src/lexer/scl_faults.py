@@ -1,17 +1,18 @@
 """What is said about characters that make no token, and which token is read in their place.
 
-Each function gets PLY's token at the place where no rule matches, reports the mistake, moves the lexer on and returns
+Each function gets the token at the place where no pattern fits, reports the mistake, moves the lexer on and returns
 the most likely token. Its offset is then among the blamed, so that what follows from it is not reported as well.
 """
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 
 from .scl_patterns import APOSTROPHES, CLOSED_STRING, ESCAPE, FRESH_LINE, LINE_END, OPERATORS, WORD, WORD_RUN
 from .scl_report import Token, shown
 
-__all__ = ["as_string", "at_fault", "blame", "count_lines"]
+__all__ = ["as_number", "as_string", "at_fault", "blame"]
 
 _WORD = re.compile(WORD)
 _OPERATOR_AHEAD = re.compile(r"\s*+[=<>!~]")
@@ -26,9 +27,8 @@ _HINTS = {
 
 
 def at_fault(t: Token) -> Token:
-    """Report what is wrong where no rule matches; return the most likely token."""
+    """Report what is wrong where no pattern fits; return the most likely token."""
     first = t.value[0]
-    t.value = first  # PLY gives all the rest of the text; let go of it
     if first == '"':
         return _bad_string(t)
     if first in ")]":
@@ -38,19 +38,23 @@ def at_fault(t: Token) -> Token:
     return _bad_word(t)
 
 
-def count_lines(t: Token) -> None:
-    """Move the lexer's line number past the text of a token."""
-    value = t.value
-    t.lexer.lineno += len(LINE_END.findall(value)) if "\r" in value else value.count("\n")
-
-
 def as_string(t: Token) -> Token:
     """Make a token of the text of a string, with its quotes."""
-    count_lines(t)
     t.type, t.end = "STRING", t.lexer.lexpos
     t.value = t.value[1:-1]
     if "\\" in t.value:
         t.value = ESCAPE.sub(r"\1", t.value)
+    return t
+
+
+def as_number(t: Token) -> Token:
+    """Make a token of the text of a number."""
+    t.end = t.lexer.lexpos
+    try:
+        t.value = Decimal(t.value)
+    except InvalidOperation:
+        blame(t, t.lexpos, f"{shown(t.value)} has an exponent beyond all numbers", len(t.value), t.lexer.expected())
+        t.value = Decimal(0)
     return t
 
 
@@ -61,12 +65,12 @@ def blame(t: Token, offset: int, message: str, length: int = 1, expected: tuple[
 
 
 def _bad_word(t: Token) -> Token:
-    match = APOSTROPHES.match(t.lexer.lexdata, t.lexpos) or WORD_RUN.match(t.lexer.lexdata, t.lexpos)
+    match = APOSTROPHES.match(t.lexer.report.text, t.lexpos) or WORD_RUN.match(t.lexer.report.text, t.lexpos)
     assert match, "a character that starts no other token starts a word"
     start, word = t.lexpos, match[0]
     legal = _WORD.match(word)
     wrong = legal.end() if legal else 0
-    is_key = _OPERATOR_AHEAD.match(t.lexer.lexdata, match.end()) is not None
+    is_key = _OPERATOR_AHEAD.match(t.lexer.report.text, match.end()) is not None
     hint = _HINTS.get(word[wrong]) or (_OF_A_KEY if is_key else f"put {shown(word)} in double quotes")
     message = f"{word[wrong]!r} cannot stand in a word: {hint}"
     t.lexer.lexpos = match.end()
@@ -76,7 +80,7 @@ def _bad_word(t: Token) -> Token:
 
 
 def _bad_operator(t: Token) -> Token:
-    match = OPERATORS.match(t.lexer.lexdata, t.lexpos)
+    match = OPERATORS.match(t.lexer.report.text, t.lexpos)
     assert match, "called at an operator"
     t.lexer.lexpos = match.end()
     t.type, t.value = "COMPARE", match[0]
@@ -94,10 +98,10 @@ def _crowded(t: Token) -> Token:
 
 
 def _bad_string(t: Token) -> Token:
-    match = CLOSED_STRING.match(t.lexer.lexdata, t.lexpos)
+    match = CLOSED_STRING.match(t.lexer.report.text, t.lexpos)
     if match is None or LINE_END.search(match[0]):
         return _unclosed_string(t, match is not None)
-    run = WORD_RUN.match(t.lexer.lexdata, match.end())
+    run = WORD_RUN.match(t.lexer.report.text, match.end())
     t.lexer.lexpos = run.end() if run else match.end() + 1
     t.value = match[0]
     message = 'a blank is missing after the string; a quote inside a string is written \\"'
@@ -113,13 +117,12 @@ def _unclosed_string(t: Token, has_later_quote: bool) -> Token:
     The string may have swallowed closing parentheses: those open here are not reported as well.
     """
     why = "; the next quote runs into other text" if has_later_quote else ""
-    text = t.lexer.lexdata
+    text = t.lexer.report.text
     line_end = LINE_END.search(text, t.lexpos)
     length = (line_end.start() if line_end else len(text)) - t.lexpos
     blame(t, t.lexpos, f"the string is not closed{why}", length, expected=("'\"'",))
     fresh = FRESH_LINE.search(text, t.lexpos)
     t.lexer.lexpos = fresh.start() if fresh else len(text)
     t.lexer.excused = t.lexpos
-    t.lexer.lineno += len(LINE_END.findall(text, t.lexpos, t.lexer.lexpos))
     t.type, t.value, t.end = "STRING", "", t.lexer.lexpos
     return t

@@ -1,4 +1,4 @@
-"""SCL with the interface that its users know: a lexer and a parser in one object, made by PLY.
+"""SCL with the interface that its users know: a lexer and a parser in one object; the parser is made by PLY.
 
 The pieces: `scl_tokens` (characters to tokens), `scl_grammar` (tokens to statements), `scl_repair` (what happens at a
 mistake), `scl_nodes` (what comes out), `scl_format` and `scl_write` (back to text).

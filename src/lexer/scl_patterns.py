@@ -1,7 +1,7 @@
 """The patterns that SCL's tokens are made of.
 
 All are possessive where they repeat, so that matching is linear and needs no memory, however long a token is. Those
-given as text are for PLY, which compiles them with re.VERBOSE: `#` has a backslash and no pattern has blanks.
+given as text are parts of one that is compiled with re.VERBOSE: `#` has a backslash and no pattern has blanks.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __all__ = [
     "ESCAPE",
     "FRESH_LINE",
     "KEYWORD",
+    "LETTER_FIRST",
     "LINE_END",
     "NO_MORE",
     "NO_OPERATOR",
@@ -27,10 +28,11 @@ __all__ = [
 ]
 
 _WORD_CHARACTER = r"[^\s()\[\]\#=<>!~\"]"
-NO_MORE = rf"(?!{_WORD_CHARACTER}|\")"
+NO_MORE = r"(?![^\s()\[\]\#=<>!~])"
 NO_OPERATOR = r"(?![=<>!~])"
 
 KEYWORD = r"\w++"
+LETTER_FIRST = r"[^\W\d]\w*+"
 DOTTED = r"\w++(?:\.\w++)++"
 WORD = r"\w++(?:\.\w++)*+"
 NUMBER = r"[+-]?(?:\d*+\.\d++|\d++)(?:[eE][+-]?\d++)?"

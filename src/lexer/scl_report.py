@@ -13,7 +13,7 @@ from .scl_patterns import LINE_END
 __all__ = ["MOST_MISTAKES", "Report", "Token", "end_of", "shown"]
 
 Token: TypeAlias = Any
-"""PLY's LexToken: type, value, lineno, lexpos. NUMBER and STRING also have `end`, the offset behind them."""
+"""What PLY's parser takes: type, value, lineno, lexpos. NUMBER and STRING also have `end`, the offset behind them."""
 
 MOST_MISTAKES = 50
 _SHOWN = 40
