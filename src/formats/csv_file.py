@@ -219,8 +219,9 @@ def _skip_line(stream: _Joined, left: bytes, block: int) -> tuple[bytes, int, by
     if left.endswith(b"\r"):
         return excerpt, size - 1, left[-1:]
     while chunk := stream.read(block):
-        ends = [place for place in (chunk.find(b"\n"), chunk.find(b"\r")) if place >= 0]
-        if ends:
-            return excerpt, size + min(ends), chunk[min(ends) :]
-        size += len(chunk)
+        end = min((place for place in (chunk.find(b"\n"), chunk.find(b"\r")) if place >= 0), default=len(chunk))
+        excerpt += chunk[: min(end, EXCERPT - len(excerpt))]
+        size += end
+        if end < len(chunk):
+            return excerpt, size, chunk[end:]
     return excerpt, size, b""
