@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from .frame_evaluator import FrameTest
+    from .selecting import Selector
 
 __all__ = ["Condition"]
 
@@ -105,6 +106,19 @@ class Condition(Mapping[str, Any]):
         from .frame_evaluator import FrameTest
 
         return FrameTest(self._rule)
+
+    def select(self, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> pl.DataFrame:
+        """Return the rows of the frame that `mask` is true of, in order; the frame itself if it is of all.
+
+        Quick also for frames of a few rows, as live streams are made of.
+        """
+        return self._selector.select(frame, on_error)
+
+    @functools.cached_property
+    def _selector(self) -> Selector:
+        from .selecting import Selector
+
+        return Selector(self._rule, self.frame_test)
 
     def __getitem__(self, key: str) -> Any:
         return _copied(self._written[key])

@@ -54,10 +54,9 @@ class _Events(Operator):
 
     def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
         mishaps = self._act.mishaps
-        mask = self._condition.mask(frame, lambda error: mishaps.count("the condition", error))
-        if not mask.any():
+        events = self._condition.select(frame, lambda error: mishaps.count("the condition", error))
+        if not events.height:
             return ()
-        events = frame if mask.all() else frame.filter(mask)
         self._act(events)
         return (events,)
 

@@ -67,7 +67,5 @@ class _Filter(Operator):
         self._mishaps = Mishaps(context)
 
     def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
-        mask = self._condition.mask(frame, lambda error: self._mishaps.count("the condition", error))
-        if mask.all():
-            return (frame,)
-        return (frame.filter(mask),) if mask.any() else ()
+        kept = self._condition.select(frame, lambda error: self._mishaps.count("the condition", error))
+        return (kept,) if kept.height else ()

@@ -15,6 +15,7 @@ from plait.errors import CallbackError
 from plait.event import Condition
 from plait.event.dict_evaluator import compile_rule
 from plait.event.rule_table import RuleTable
+from plait.event.selecting import FEW
 
 BIG = 2**53
 whole = st.sampled_from([0, 1, -1, 2, BIG, BIG + 1, -BIG - 1, 2**63 - 1, -(2**63), 127])
@@ -149,6 +150,22 @@ def test_a_frame_is_judged_row_by_row_as_the_dict_evaluator_judges_it(written: A
     condition = Condition(written)
     judge = compile_rule(condition.rule, null_is_missing=True)
     assert condition.mask(frame).to_list() == [bool(judge(row)) for row in frame.to_dicts()]
+
+
+@given(conditions([is_odd]), frames)
+@settings(max_examples=300, deadline=None)
+def test_rows_are_selected_by_the_mask_however_few_they_are(written: Any, frame: pl.DataFrame) -> None:
+    condition = Condition(written)
+    for rows in (frame, *([pl.concat([frame] * (FEW // frame.height + 1))] if frame.height else [])):
+        assert condition.select(rows).equals(rows.filter(condition.mask(rows)))
+
+
+def test_a_frame_is_selected_as_it_is_if_all_its_rows_are_wanted() -> None:
+    frame = pl.DataFrame({"a.b": [1, 2], "a": [{"c": 5}, {"c": None}], "other": ["x", "y"]})
+    assert Condition({"a.b": {">": 0}}).select(frame) is frame
+    assert Condition({}).select(frame) is frame
+    assert Condition({"a.c": 5}).select(frame)["other"].to_list() == ["x"]
+    assert Condition({"gone": 5}).select(frame).equals(frame.clear())
 
 
 @given(conditions([upper]), frames)
