@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ..record import TIMESTAMP
 from .record_types import convert, type_texts
 from .timestamps import EventTimes
-from .value_types import NULL, MisfitError, ValueType, absorb, fits_all, make_series
+from .value_types import NULL, MisfitError, ValueType, absorb, fits_all, make_few_rows, make_series
 
 if TYPE_CHECKING:
     import polars as pl
@@ -140,11 +140,23 @@ class FrameBuilder:
         if self._layout.event_time != TIMESTAMP and columns.pop(TIMESTAMP, None) is not None:
             rejects.update(self._with_two_times(values[TIMESTAMP]))
         if not rejects:
-            return Built(pl.DataFrame([self._series(name, column, None) for name, column in columns.items()]), span, {})
+            return Built(self._frame(columns), span, {})
         rows = [row for row in range(len(span)) if row not in rejects]
         series = [self._series(name, column, rows) for name, column in columns.items()]
         shifted = {span[row]: rejects[row] for row in sorted(rejects)}
         return Built(pl.DataFrame(series), [span[row] for row in rows], shifted)
+
+    def _frame(self, columns: Mapping[str, Any]) -> pl.DataFrame:
+        import polars as pl
+
+        values = {name: column for name, column in columns.items() if not self._is_time(name)}
+        frame = make_few_rows(values, self._types)
+        if frame is None:
+            return pl.DataFrame([self._series(name, column, None) for name, column in columns.items()])
+        for place, name in enumerate(columns):
+            if name not in values:
+                frame.insert_column(place, self._series(name, columns[name], None))
+        return frame
 
     def _read_times(self, name: str, values: list[Any]) -> tuple[pl.Series, Mapping[int, str]]:
         """Return a column of times, and index and reason of each value that is none."""

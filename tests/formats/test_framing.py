@@ -176,3 +176,24 @@ def test_every_record_is_a_row_or_a_reject(stream):
     for live in (True, False):
         frames, rejects = build(stream, live=live)
         assert len(rows(frames)) + len(rejects) == len(stream)
+
+
+@given(records, st.booleans())
+def test_a_block_of_a_few_rows_is_the_head_of_a_long_one(stream, live):
+    few, few_rejects = build(stream, stream, live=live)
+    many, many_rejects = build(stream, stream * 20, live=live)
+    assert shown(many)[: len(shown(few))] == shown(few)
+    assert many_rejects.items() >= few_rejects.items()
+
+
+def test_a_few_rows_may_have_every_type_and_any_place_of_the_time():
+    record = {"n": None, "b": True, "at": "2010-01-01", "i": -(2**63), "f": 1.5, "t": "", "y": b"\xff", "o": {"a": [1]}}
+    later = {"b": None, "at": "2010-01-02", "i": 2**63 - 1, "f": 2, "t": "x", "y": b""}
+    flat = [{key: value for key, value in each.items() if key != "o"} for each in (record, later)]
+    for first, second in ((record, later), flat):
+        few, rejects = build([first], [second], timestamp="at")
+        many, _ = build([first], [second] * 100, timestamp="at")
+        assert rejects == {}
+        assert few[1].equals(many[1].head(1))
+        assert few[1].schema == many[1].schema == few[0].schema
+        assert few[1].columns[2] == "timestamp"
