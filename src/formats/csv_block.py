@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
     Bytes = npt.NDArray[np.uint8]
 
-__all__ = ["CR", "LF", "Block", "Bounds", "Dialect"]
+__all__ = ["CR", "LF", "Block", "Bounds", "Dialect", "keep_freed_memory"]
 
 LF, CR = 10, 13
+_KEPT = 8 << 20
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep some megabytes of what is freed, for the next block to use.
+
+    glibc gives each array of 128 KiB and more pages of its own, and gives them back when it is freed; to take them
+    anew for every block costs more than what is done to them. It learns from the largest that was freed how much to
+    keep (mallopt(3), M_MMAP_THRESHOLD): one that nobody has touched costs nothing. Elsewhere this does nothing.
+    """
+    np.empty(_KEPT, dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..record import TEXT, TIMESTAMP
-from .csv_block import Bounds
+from .csv_block import Bounds, keep_freed_memory
 from .csv_clean import CleanReader
 from .csv_fields import fields_of
 from .csv_file import EXCERPT, Found, LostRecord, read_header, read_records
@@ -18,6 +18,7 @@ from .csv_options import CsvOptions
 from .csv_scan import Records
 from .csv_sheet import Sheet, names_in
 from .csv_texts import column_texts, row_texts, with_nulls
+from .csv_times import read_fields
 from .csv_types import convert
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def read_frames(
     options: CsvOptions,
     *,
     keep_text: bool,
+    wanted: Collection[str] | None = None,
     seen: Callable[[ReadTimes], None],
 ) -> Iterator[CsvBlock]:
     """Yield the rows of one file, block by block.
@@ -52,14 +54,17 @@ def read_frames(
         sheet: the columns, as `examine` found them.
         options: how the file is to be read.
         keep_text: add the column `record.TEXT`.
+        wanted: columns to deliver besides it and the event time, and not even to look at others whose type nobody has
+            said; None: all.
         seen: called with each column of times of each block.
     """
+    keep_freed_memory()
     header = read_header(stream, name, options.dialect, options.max_record, keep=not options.header)
     names = names_in(header, options, name, lambda _: None)
     if names is None:
         return
     places = sheet.places(names, name)
-    maker = _Maker(sheet, places, options, keep_text, seen)
+    maker = _Maker(sheet, places, options, keep_text, wanted, seen)
     bounds = Bounds(len(names), options.max_record)
     quick = None if keep_text else CleanReader(sheet, places, options, seen).read
     for found in read_records(stream, header, options.dialect, bounds, options.block, quick):
@@ -72,6 +77,7 @@ class _Maker:
     places: list[int]
     options: CsvOptions
     keep_text: bool
+    wanted: Collection[str] | None
     seen: Callable[[ReadTimes], None]
 
     def make(self, found: Found) -> CsvBlock:
@@ -81,14 +87,7 @@ class _Maker:
             return CsvBlock(found.frame, pl.Series(np.arange(found.line, found.line + found.frame.height)), [])
         if records is None:
             return CsvBlock(pl.DataFrame(schema=self.sheet.columns()), pl.Series(dtype=pl.Int64), list(found.lost))
-        reasons: dict[int, str] = {}
-        columns: list[pl.Series] = []
-        for name, place in zip(self.sheet.types, self.places, strict=True):
-            column, misfits = self._column(records, name, place)
-            columns.append(column)
-            reasons |= dict(misfits) | reasons
-        if self.keep_text:
-            columns.append(row_texts(records).alias(TEXT))
+        columns, reasons = self._columns(records)
         frame, lines = pl.DataFrame(columns), pl.Series(records.lines)
         if not reasons:
             return CsvBlock(frame, lines, list(found.lost))
@@ -97,12 +96,28 @@ class _Maker:
         lost = sorted([*found.lost, *_misfits(records, found.offset, reasons)], key=lambda record: record.offset)
         return CsvBlock(frame.filter(keep), lines.filter(pl.Series(keep)), lost)
 
+    def _columns(self, records: Records) -> tuple[list[pl.Series], dict[int, str]]:
+        """Return the columns of the frame, and the first reason for each row that does not fit."""
+        reasons: dict[int, str] = {}
+        columns: list[pl.Series] = []
+        for name, place in zip(self.sheet.types, self.places, strict=True):
+            delivered = self.wanted is None or self.sheet.name_of(name) in (TIMESTAMP, *self.wanted)
+            if delivered or self.sheet.types[name].is_checked:
+                column, misfits = self._column(records, name, place)
+                columns += [column] if delivered else []
+                reasons |= dict(misfits) | reasons
+        if self.keep_text:
+            columns.append(row_texts(records).alias(TEXT))
+        return columns, reasons
+
     def _column(self, records: Records, name: str, place: int) -> tuple[pl.Series, Mapping[int, str]]:
         options = self.options
         fields = fields_of(records, place, options.dialect.quote)
         if name != self.sheet.time:
             return convert(name, fields, self.sheet.types[name], options, self.seen)
-        read = options.times.read(with_nulls(column_texts(fields, options.dialect.quote).values, options.nulls))
+        read = None if options.nulls else read_fields(options.times, fields)
+        if read is None:
+            read = options.times.read(with_nulls(column_texts(fields, options.dialect.quote).values, options.nulls))
         self.seen(read)
         return read.values.alias(TIMESTAMP), read.reasons
 

@@ -23,6 +23,8 @@ from .text_types import almost_a_number
 __all__ = ["Examined", "Sheet", "examine", "examined", "names_in"]
 
 _LEAST_SAMPLE: Final = 1 << 14
+_DIGITS: Final = 2048
+"""So many times, spread over the sample, show how many digits times have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ def _digits(sample: pl.Series, options: CsvOptions) -> int:
     """Return how many fractional digits times have, by a sample of their texts: 0, 3 or 6."""
     if options.times.unit in ("ms", "us", "ns"):
         return 3 if options.times.unit == "ms" else 6
-    most = sample.str.extract(r"\d[.,](\d+)(?:\D.*)?$").str.len_chars().max()
+    some = sample.gather_every(1 + len(sample) // _DIGITS)
+    most = some.str.extract(r"\d[.,](\d+)(?:\D.*)?$").str.len_chars().max()
     if options.times.format is not None and "f" not in options.times.format:
         most = 0
     return 0 if not most else 3 if most <= 3 else 6  # type: ignore[operator]

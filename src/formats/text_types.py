@@ -33,6 +33,8 @@ _FALSE: Final = ("false", "False", "FALSE")
 BOOLEANS: Final[Mapping[str, bool]] = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 CODE: Final = r"^(\+|[+-]?0[0-9]|-0$)"
 """What begins with a plus sign or a leading zero, as an inferred number never does."""
+_FIRST: Final = 64
+"""So many texts of a sample are looked at before all are: most columns of text show in them."""
 LONG: Final = "^-?[0-9]{19,}$"
 """Integers of so many digits that a float would lose some."""
 
@@ -40,17 +42,30 @@ LONG: Final = "^-?[0-9]{19,}$"
 def infer_type(texts: pl.Series) -> str:
     """Return the type that all texts of a sample are of: boolean, integer, float, else text."""
     present = _present(texts)
-    if present.is_empty():
+    if present.is_empty() or _is_text(present[:_FIRST]):
         return "text"
-    if present.is_in([*BOOLEANS]).all():
-        return "boolean"
-    if present.cast(pl.Float64, strict=False).has_nulls() or are_codes(present).any():
+    if present[0] in BOOLEANS:
+        return "boolean" if present.is_in([*BOOLEANS]).all() else "text"
+    numbers = present.cast(pl.Float64, strict=False)
+    if numbers.has_nulls() or are_codes(present).any():
         return "text"
     if not present.cast(pl.Int64, strict=False).has_nulls():
         return "integer"
-    if present.str.contains(LONG).any() or not present.str.contains("[0-9]").any():
-        return "text"
-    return "text" if _overflows(present).any() else "float"
+    return "text" if _says_more(present, numbers) else "float"
+
+
+def _is_text(texts: pl.Series) -> bool:
+    """Tell whether some of these texts suffice to know that they are neither all booleans nor all numbers."""
+    return texts.cast(pl.Float64, strict=False).has_nulls() and not texts.is_in([*BOOLEANS]).all()
+
+
+def _says_more(texts: pl.Series, numbers: pl.Series) -> bool:
+    """Tell whether floats, which these texts are, would say less: digits are lost, all are too large, or no number."""
+    finite = numbers.is_finite()
+    if not finite.all() and (not texts.str.contains("[0-9]").any() or _overflows(texts).any()):
+        return True
+    largest = max(numbers.max(), -numbers.min())  # type: ignore[operator, type-var]
+    return largest >= 10.0**18 and texts.str.contains(LONG).any()
 
 
 def almost_a_number(texts: pl.Series) -> str | None:
@@ -73,7 +88,8 @@ def are_codes(texts: pl.Series) -> pl.Series:
 
 
 def _present(texts: pl.Series) -> pl.Series:
-    return texts.filter(texts.is_not_null() & (texts != ""))
+    present = texts.drop_nulls()
+    return present.filter(present != "") if present.min() == "" else present
 
 
 def _overflows(texts: pl.Series) -> pl.Series:
