@@ -12,18 +12,16 @@ doubt, any error, and the careful way takes the block. What makes sure:
 | empty lines | as many rows as line ends |
 | wrong number of fields, no UTF-8, no number | Arrow raises |
 | `007`, `+5`, `-0` in inferred numbers; `0x1F`; blanks around | how fields begin and end (`_suspects`) |
-| `nan`, `inf`, numbers too large | the sum of the column is finite |
+| `nan`, `inf`, numbers too large | whether all are finite |
 | times outside of the years 1 to 9999, empty event times | the smallest and the largest; nulls |
 """
 
 from __future__ import annotations
 
 import codecs
-import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -33,9 +31,9 @@ import pyarrow.csv as arrow_csv
 from .csv_block import LF
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
+from .csv_times import arrow_type, numbers_of, read_arrow
 from .csv_types import ColumnType
 from .text_types import BOOLEANS
-from .timestamp_patterns import FIRST, LAST
 from .timestamps import ReadTimes
 
 if TYPE_CHECKING:
@@ -50,7 +48,6 @@ __all__ = ["Clean", "CleanReader"]
 _ARROW: Final = {"integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_()}
 _TRUE: Final = [text for text, value in BOOLEANS.items() if value]
 _FALSE: Final = [text for text, value in BOOLEANS.items() if not value]
-_ISO = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(?P<zone>Z|[+-][0-9:]+)?\Z")
 _LONGEST: Final = 1 << 30
 _ZERO, _NINE, _PLUS, _MINUS, _POINT, _SPACE, _TAB = b"09+-. \t"
 _LETTERS: Final = ord("A")
@@ -104,19 +101,11 @@ class CleanReader:
         """Return what Arrow shall make of each column; times as the first line has them."""
         fields = first.split(bytes([self.options.dialect.delimiter]))
         return {
-            self.sheet.name_of(name): self._time_type(fields[place] if place < len(fields) else b"")
+            self.sheet.name_of(name): arrow_type(self.options.times, fields[place] if place < len(fields) else b"")
             if column.kind == "time"
             else _ARROW.get(column.kind, pa.string())
             for (name, column), place in zip(self.sheet.types.items(), self.places, strict=True)
         }
-
-    def _time_type(self, first: bytes) -> pa.DataType:
-        """Return what times are read as that begin so: text, where Arrow does not read them."""
-        times = self.options.times
-        match = _ISO.match(first) if times.pattern is None and times.unit is None else None
-        if match is None:
-            return pa.string()
-        return pa.timestamp("us", "UTC" if match["zone"] else None)
 
     def _parsed(self, block: Bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
         names = [""] * len(types)
@@ -148,10 +137,10 @@ class CleanReader:
         columns: list[pa.Array | pl.Series] = []
         for name, column in self.sheet.types.items():
             values = table[self.sheet.name_of(name)].chunk(0)
-            if column.kind == "float" and not math.isfinite(_numbers(values, "f8").sum()):
+            if column.kind == "float" and not np.isfinite(numbers_of(values, "f8")).all():
                 return None
             if column.kind == "time":
-                read = self._read_times(values)
+                read = read_arrow(self.options.times, values)
                 if read.reasons and (name == self.sheet.time or len(read.reasons) > values.null_count):
                     return None
                 self.seen(read)
@@ -160,16 +149,6 @@ class CleanReader:
         return pl.DataFrame(
             {self.sheet.name_of(name): values for name, values in zip(self.sheet.types, columns, strict=True)}
         )
-
-    def _read_times(self, values: pa.Array) -> ReadTimes:
-        times = self.options.times
-        local = values.type == pa.timestamp("us")
-        if not pa.types.is_string(values.type) and not (local and times.zone) and not values.null_count:
-            moments = _numbers(values, "i8")
-            if moments.min() >= FIRST and moments.max() <= LAST:
-                series = cast("pl.Series", pl.from_arrow(values.view(pa.timestamp("us", "UTC"))))
-                return ReadTimes(series, unzoned=len(values) if local else 0)
-        return times.read(cast("pl.Series", pl.from_arrow(values)))
 
     def _has_odd_numbers(self, block: Bytes, suspects: Suspects) -> bool:
         """Tell whether a number begins or ends as Arrow would accept it and the careful way would not."""
@@ -186,12 +165,6 @@ class CleanReader:
         for place, column in zip(self.places, self.sheet.types.values(), strict=True):
             if column.kind in ("integer", "float"):
                 yield place, column
-
-
-def _numbers(values: pa.Array, dtype: str) -> npt.NDArray[Any]:
-    """Return the numbers of an array as numpy sees them; zeros where they are null."""
-    numbers: npt.NDArray[Any] = np.frombuffer(values.buffers()[1], dtype=dtype)[: len(values)]
-    return numbers
 
 
 def _has_odd_bytes(data: bytes, options: CsvOptions) -> bool:

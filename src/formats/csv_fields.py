@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from .csv_scan import PADDING, Records
+from .csv_scan import Records
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,8 +37,11 @@ class Fields:
     doubled: Flags | None = None
 
     def words(self, dtype: str) -> npt.NDArray[Any]:
-        """Return what stands from the start of each field on, as numbers or bytes of up to 16 bytes, field or not."""
-        places = len(self.data) - len(PADDING) + 1
+        """Return what stands from the start of each field on, as numbers or bytes.
+
+        Of as many bytes as the fields have, or up to as many as `PADDING` has.
+        """
+        places = len(self.data) - np.dtype(dtype).itemsize + 1
         everywhere: npt.NDArray[Any] = np.ndarray((places,), dtype=dtype, buffer=self.data, strides=(1,))
         return everywhere[self.starts]
 

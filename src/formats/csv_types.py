@@ -38,6 +38,11 @@ class ColumnType:
     kind: str
     inferred: bool
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether a person has said of which type the texts are, so that those of another type are to be found."""
+        return not self.inferred and self.kind != "text"
+
 
 def infer(texts: pl.Series) -> ColumnType:
     """Return the type that all texts of a sample are of: boolean, integer, float, else text."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
@@ -64,8 +64,8 @@ def _says_more(texts: pl.Series, numbers: pl.Series) -> bool:
     finite = numbers.is_finite()
     if not finite.all() and (not texts.str.contains("[0-9]").any() or _overflows(texts).any()):
         return True
-    largest = max(numbers.max(), -numbers.min())  # type: ignore[operator, type-var]
-    return largest >= 10.0**18 and texts.str.contains(LONG).any()
+    low, high = cast("float", numbers.min()), cast("float", numbers.max())
+    return max(high, -low) >= 10.0**18 and texts.str.contains(LONG).any()
 
 
 def almost_a_number(texts: pl.Series) -> str | None:

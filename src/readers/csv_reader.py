@@ -159,7 +159,15 @@ class CSVReader(Reader):
                 context.note(sentence)
 
         with open_bytes(file) as stream:
-            for block in read_frames(stream, file.name, sheet, self._options(), keep_text=context.keep_text, seen=seen):
+            for block in read_frames(
+                stream,
+                file.name,
+                sheet,
+                self._options(),
+                keep_text=context.keep_text,
+                wanted=context.wanted if context.keep_text else None,
+                seen=seen,
+            ):
                 for lost in block.lost:
                     context.dead(_dead_letter(lost, file, context))
                 if len(block.frame):

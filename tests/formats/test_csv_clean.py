@@ -8,11 +8,15 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plait.formats.csv_block import Dialect
+from plait.formats.csv_block import Bounds, Dialect
 from plait.formats.csv_clean import CleanReader
+from plait.formats.csv_fields import fields_of
 from plait.formats.csv_frames import read_frames
 from plait.formats.csv_options import CsvOptions
+from plait.formats.csv_scan import scan
 from plait.formats.csv_sheet import Sheet
+from plait.formats.csv_texts import column_texts
+from plait.formats.csv_times import read_fields
 from plait.formats.csv_types import ColumnType
 from plait.formats.timestamps import EventTimes
 from plait.record import TEXT
@@ -161,6 +165,28 @@ def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end):
         quick, careful = (read(data, sheet, CsvOptions(), careful=way) for way in (False, True))
         assert (spelling, quick[1:]) == (spelling, careful[1:])
         assert str(quick[0]) == str(careful[0])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(CLEAN["time"], odd), max_size=2),
+    st.datetimes().flatmap(lambda moment: st.lists(st.just(moment.isoformat()), max_size=5)),
+    st.sampled_from([EventTimes(), EventTimes(zone="Europe/Berlin"), EventTimes(format="%Y-%m-%dT%H:%M:%S")]),
+)
+def test_times_of_one_width_are_read_as_their_texts_are(some, more, times):
+    data = "".join(f"{text},x\n" for text in [*more, *some]).encode("utf-8", "surrogateescape")
+    fields = fields_of(scan(data, Dialect(), Bounds(2, 1 << 20), final=True, first_line=1), 0, ord('"'))
+    read = read_fields(times, fields)
+    if read is not None:
+        expected = times.read(column_texts(fields, ord('"')).values)
+        assert read.values.equals(expected.values, check_dtypes=True)
+        assert (read.reasons, read.unzoned, read.ambiguous) == (expected.reasons, expected.unzoned, expected.ambiguous)
+
+
+def test_times_of_one_width_are_read_without_texts():
+    for text in ("2010-01-01T00:00:00.123Z", "2010-01-01 00:00:00", "2010-01-01T00:00:00+02:00"):
+        records = scan(f"x,{text}\n".encode() * 3, Dialect(), Bounds(2, 1 << 20), final=True, first_line=1)
+        assert len(read_fields(EventTimes(), fields_of(records, 1, None)).values) == 3
 
 
 def clean(data, kinds, **options):

@@ -324,3 +324,15 @@ def test_files_are_examined_once_unless_they_change(write, tmp_path, monkeypatch
     (tmp_path / name).touch()
     assert next(iter(CSVReader(name).open(later))).frame["a"].to_list() == ["x"]
     assert looks == [1, 1]
+
+
+def test_columns_that_nobody_reads_are_not_looked_at_unless_their_type_was_said(write, tmp_path):
+    name = write("timestamp,a,b,c,d\n2010-01-01,1,1,x,1\n2010-01-02,oops,2,y,2\n2010-01-03,3,3,z,oops\n2010-01-04,4\n")
+    dead = []
+    context = Context(base=tmp_path, dead=dead.append, keep_text=True, wanted=frozenset(["b"]))
+    frame = pl.concat([batch.frame for batch in CSVReader(name, schema={"a": "text", "d": "integer"}).open(context)])
+    assert frame.columns == ["timestamp", "b", TEXT]
+    assert frame[TEXT].to_list() == ["2010-01-01,1,1,x,1", "2010-01-02,oops,2,y,2"]
+    assert [letter.line for letter in dead] == [4, 5]
+    everything = Context(base=tmp_path, keep_text=True, wanted=None)
+    assert next(CSVReader(name).open(everything)).frame.columns == ["timestamp", "a", "b", "c", "d", TEXT]
