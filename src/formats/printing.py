@@ -38,7 +38,16 @@ from .times import PATTERN, print_times
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["print_columns", "print_json", "print_lines", "print_numbers", "print_value", "print_value_as_json"]
+__all__ = [
+    "json_key",
+    "print_column_as_json",
+    "print_columns",
+    "print_json",
+    "print_lines",
+    "print_numbers",
+    "print_value",
+    "print_value_as_json",
+]
 
 _TIME_OF_DAY = "%H:%M:%S%.f"
 _FEW_LINES = 500
@@ -96,6 +105,15 @@ def print_json(frame: pl.DataFrame, digits: int = 0) -> pl.Series:
     return numbered.select(line.alias("json")).to_series()
 
 
+def print_column_as_json(column: pl.Series) -> pl.Series:
+    """Return each value as JSON; null is `null`. Times have the fewest digits that are exact."""
+    import polars as pl
+
+    frame = column.alias("0").to_frame()
+    cell = _json(pl.col("0"), column.dtype, is_odd=True)
+    return frame.select(cell.fill_null("null")).to_series()
+
+
 def print_lines(lines: pl.Series) -> bytes | memoryview:
     """Return the texts in UTF-8, each with a line end (LF); null is an empty line."""
     import polars as pl
@@ -144,7 +162,7 @@ def print_value_as_json(value: Any) -> str:
     if isinstance(value, float):
         return repr(float(value)) if math.isfinite(value) else "null"
     if isinstance(value, Mapping):
-        members = (f"{_key(str(name))}{print_value_as_json(inner)}" for name, inner in value.items())
+        members = (f"{json_key(str(name))}{print_value_as_json(inner)}" for name, inner in value.items())
         return "{" + ",".join(members) + "}"
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | bytearray):
         return "[" + ",".join(print_value_as_json(inner) for inner in value) + "]"
@@ -318,11 +336,12 @@ def _object(members: Sequence[tuple[str, pl.Expr]]) -> pl.Expr:
 
     parts: list[pl.Expr] = []
     for number, (name, value) in enumerate(members):
-        parts += [pl.lit(("," if number else "{") + _key(name)), value]
+        parts += [pl.lit(("," if number else "{") + json_key(name)), value]
     return pl.concat_str(*parts, pl.lit("}" if members else "{}"))
 
 
-def _key(name: str) -> str:
+def json_key(name: str) -> str:
+    """Return the name of a member, with the colon behind it."""
     return json.dumps(name, ensure_ascii=False) + ":"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ..formats.printing import print_json, print_lines
+from ..formats.json_printing import JSONPrinter
 from ..record import TEXT
 from ..running import Context, Sink
 from .file_writer import FileSink, FileWriter
@@ -39,7 +39,7 @@ class JSONLWriter(FileWriter):
 class _JSONLSink(FileSink):
     def __init__(self, file: OutputFile, digits: int, *, follow: bool) -> None:
         super().__init__(file)
-        self._digits = digits
+        self._printer = JSONPrinter(digits)
         self._follow = follow
         self._waiting = Gathered()
 
@@ -54,5 +54,5 @@ class _JSONLSink(FileSink):
         super().close()
 
     def _print(self, frame: pl.DataFrame) -> None:
-        if frame.height:
-            self.file.write(print_lines(print_json(frame, self._digits)))
+        for part in self._printer.parts(frame) if frame.height else ():
+            self.file.write(part)
