@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plait.formats import csv_clean
 from plait.formats.csv_block import Bounds, Dialect
 from plait.formats.csv_clean import CleanReader
 from plait.formats.csv_fields import fields_of
@@ -154,8 +155,9 @@ def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options):
     ],
 )
 @pytest.mark.parametrize("place", [0, 1])
-@pytest.mark.parametrize(("row", "end"), [(0, "\n"), (1, "\n"), (1, "")])
-def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end):
+@pytest.mark.parametrize(("row", "end", "chunk"), [(0, "\n", 8), (1, "\n", 1 << 19), (1, "", 3)])
+def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk, monkeypatch):
+    monkeypatch.setattr(csv_clean, "_CHUNK", chunk)
     sheet = Sheet({name: ColumnType(kind, inferred) for name in "ab"}, "b" if kind == "time" else None, "x")
     clean = {"integer": "1", "float": "1.5", "boolean": "true", "time": "2010-01-01T00:00:00Z"}.get(kind, "x")
     for spelling in SPELLINGS:
