@@ -35,10 +35,12 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run plait and others in turn, and tell what each of them used.")
-    parser.add_argument("--quick", action="store_true", help="small data, everything in about two minutes")
+    parser.add_argument("--quick", action="store_true", help="small data, no warm-up, everything in about two minutes")
     parser.add_argument("--only", metavar="JOB,...", help="these jobs, such as merge,rules")
     parser.add_argument("--contenders", metavar="NAME,...", help="these contenders, such as plait,Polars")
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="runs that count, behind the warm-up (3)")
+    parser.add_argument(
+        "--runs", type=int, metavar="N", help="runs that count (3, the short ones more; 1 with --quick)"
+    )
     parser.add_argument("--rows", type=int, metavar="N", help="rows, in place of those of the job")
     parser.add_argument(
         "--write", action="store_true", help="with the options above: record it, and write docs/performance.md"

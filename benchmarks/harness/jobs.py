@@ -2,7 +2,7 @@
 
 A contender is a command. In it stand `{python}` for the Python of its environment, `{here}` for this folder, `{data}`,
 `{output}`, `{rules}` (the folder with the rules) and `{rows}`. plait runs a pipeline file as its users do, and finds
-its files by the environment: DATA and OUTPUT.
+its files by the environment: DATA, RULES and OUTPUT.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Job:
         output: is there one to be compared? Else the contender prints what it found, as JSON.
         shows: what its table shows.
         unit: what its rows are.
-        runs: at least so many, whatever is asked for: short ones need more.
+        runs: at least so many in a full run: short ones need more.
     """
 
     name: str
@@ -201,7 +201,7 @@ JOBS: tuple[Job, ...] = (
         rules="mixed",
         contenders=(
             script(PLAIN, "rules/plain.py", "{data}", "{output}", "{rules}", note="a lambda for each rule"),
-            pipeline("{rules}/rules.scl"),
+            pipeline("{here}/rules/rules.scl"),
             *five("rules", "{data}", "{output}", "{rules}", columns=2),
         ),
     ),
@@ -221,7 +221,7 @@ JOBS: tuple[Job, ...] = (
                     *("{data}", "{output}", "{rules}"),
                     note="bounds in a dict of sorted lists, looked up by hand",
                 ),
-                pipeline("{rules}/rules.scl"),
+                pipeline("{here}/rules/rules.scl"),
                 script(
                     "Polars",
                     "many_rules/with_polars.py",
@@ -276,7 +276,8 @@ JOBS: tuple[Job, ...] = (
     Job(
         name="frames",
         title="Hop, frames",
-        what="Polars frames of 50,000 rows and six columns from one process to another; the receiver adds up a column.",
+        what="Polars frames of 50,000 rows and six columns from one process to another; the receiver adds up a column. "
+        "One frame before them does not count.",
         rows=5_000_000,
         quick_rows=1_000_000,
         data=False,
@@ -309,9 +310,9 @@ JOBS: tuple[Job, ...] = (
             name=f"latency{rate}",
             title=f"Latency at {rate:,} messages a second",
             what="ZeroMQ messages of JSON, through reader, merge and condition to a callback: how long each of them is "
-            "under way. CPU and memory are those of sender and receiver together.",
-            rows=5 * rate,
-            quick_rows=rate,
+            "under way. The first second does not count. CPU and memory are those of sender and receiver together.",
+            rows=10 * rate,
+            quick_rows=3 * rate,
             data=False,
             output=False,
             shows=Shows.WAIT,

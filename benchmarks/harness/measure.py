@@ -29,6 +29,7 @@ __all__ = ["descendants", "measure", "proportional_kib"]
 
 INTERVAL_S = 0.05
 GRACE_S = 10.0  # for processes that are left when the command has ended
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -69,10 +70,22 @@ class Memory(threading.Thread):
 
 
 def become_reaper() -> None:
-    """Make this process the parent of all descendants whose own parent ends before them."""
+    """Become the parent of all descendants whose own parent ends before them, and end with the own parent."""
+    signal.signal(signal.SIGTERM, _end)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
+    if libc.prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+
+
+def _end(*_: object) -> None:
+    """Leave nobody behind: who measures has gone."""
+    _kill_all()
+    os._exit(1)
 
 
 def _kill_all() -> None:

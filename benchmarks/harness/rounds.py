@@ -89,8 +89,10 @@ def run_job(
     rows: int,
     runs: int,
     say: Callable[[str], None],
+    *,
+    warm_up: bool = True,
 ) -> list[Result]:
-    """Run the contenders of a job, once to warm up and then `runs` times in turn; compare what they put out.
+    """Run the contenders of a job `runs` times in turn, and compare what they put out.
 
     Args:
         job: what is to be done.
@@ -100,10 +102,11 @@ def run_job(
         rows: how many; a contender that takes fewer at most gets those.
         runs: rounds that count.
         say: is told of each run.
+        warm_up: is there a run before them that does not count?
     """
     results = [Result(contender.name, min(rows, contender.most or rows)) for contender in contenders]
     judge = Judge(job, contenders)
-    for number in range(runs + 1):
+    for number in range(0 if warm_up else 1, runs + 1):
         for contender, result in zip(contenders, results, strict=True):
             if result.trouble:
                 continue
@@ -172,7 +175,7 @@ def _run_once(contender: Contender, place: Place, home: Home) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, str(MEASURE), str(record), str(LIMIT_S), *place.command(contender, home.python)],
         cwd=place.output.parent,
-        env={**os.environ, "DATA": str(place.data), "OUTPUT": str(place.output)},
+        env={**os.environ, "DATA": str(place.data), "RULES": str(place.rules), "OUTPUT": str(place.output)},
         capture_output=True,
         text=True,
         check=False,

@@ -1,8 +1,7 @@
 """The rules of the jobs, in the spelling of each contender.
 
-A rule is a small tree, made from a fixed seed; each contender gets the rules as its own users would write them: an SCL
-pipeline with one `event=when` per rule, Python lambdas, Polars expressions, SQL. `write_rules` writes them
-all into one folder.
+A rule is a small tree, made from a fixed seed; each contender gets the rules as its own users would write them: SCL
+conditions, Python lambdas, conditions in Python, Polars expressions, SQL. `write_rules` puts them all into one folder.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .data import FILES, SENSORS
+from .data import SENSORS
 
 __all__ = ["All", "Any", "Is", "Rule", "mixed_rules", "sensor_rules", "write_rules"]
 
@@ -172,36 +171,16 @@ def rule_names(rules: Sequence[Rule]) -> Iterable[str]:
     return (f"r{number:05d}" for number in range(len(rules)))
 
 
-def _pipeline(rules: Sequence[Rule]) -> str:
-    """Return the pipeline that writes which rule matched when; it finds its files by the environment."""
-    readers = [f'reader=csv(name=in{number} path="${{DATA}}/in{number}.csv")' for number in range(FILES)]
-    events = [
-        f"event=when(name={name} from=readings condition=({scl(rule)}))"
-        for name, rule in zip(rule_names(rules), rules, strict=True)
-    ]
-    return "\n".join(
-        [
-            'pipeline=rules(dead_letters="${OUTPUT}.dead.jsonl")',
-            *readers,
-            "merge=sorted(name=readings)",
-            *events,
-            f"merge=sorted(name=triggers tag=rule from=[{' '.join(rule_names(rules))}])",
-            "select=columns(keep=[timestamp rule])",
-            'writer=csv(path="${OUTPUT}")',
-            "",
-        ]
-    )
-
-
 def _table(rules: Sequence[Rule], name: str, spelling: Callable[[Rule], str]) -> str:
     lines = [f'    ("{title}", {spelling(rule)}),' for title, rule in zip(rule_names(rules), rules, strict=True)]
     return "\n".join([f"{name} = [", *lines, "]", ""])
 
 
 def write_rules(folder: Path, rules: Sequence[Rule]) -> None:
-    """Write the rules as rules.scl, rules_python.py, rules_conditions.py, rules_polars.py, rules.sql, rules.csv."""
+    """Write the rules in every spelling, each in a file of its own; those of one shape as a table, rules.csv, too."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rules.scl").write_text(_pipeline(rules))
+    spelt = "".join(f"{name}=({scl(rule)})\n" for name, rule in zip(rule_names(rules), rules, strict=True))
+    (folder / "conditions.scl").write_text(spelt)
     (folder / "rules_python.py").write_text(_table(rules, "RULES", lambda rule: f"lambda row: {python(rule)}"))
     (folder / "rules_conditions.py").write_text(_table(rules, "RULES", lambda rule: repr(condition(rule))))
     (folder / "rules_polars.py").write_text("from polars import col\n\n" + _table(rules, "RULES", polars))

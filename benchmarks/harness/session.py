@@ -43,11 +43,15 @@ def run_all(chosen: argparse.Namespace, homes: Mapping[str, Home], work: Path) -
 
 def _run(job: Job, chosen: argparse.Namespace, homes: Mapping[str, Home], work: Path) -> dict[str, object]:
     rows = chosen.rows or (job.quick_rows if chosen.quick else job.rows)
-    runs = max(chosen.runs, job.runs)
+    runs = chosen.runs or (1 if chosen.quick else max(3, job.runs))
     contenders = _chosen_contenders(job, chosen.contenders)
-    results = run_job(job, contenders, homes, work, rows, runs, lambda text: print(text, flush=True))
+    results = run_job(job, contenders, homes, work, rows, runs, _say, warm_up=not chosen.quick)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return {"date": today, "rows": rows, "runs": runs, "results": [result.as_json() for result in results]}
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def write_page() -> None:

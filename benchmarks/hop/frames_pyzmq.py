@@ -8,14 +8,27 @@ import zmq
 from race_frames import race_frames
 
 
+class Line:
+    """Where both ends meet; each makes its socket when it first uses it."""
+
+    def __init__(self):
+        self.address = f"ipc://{tempfile.mkdtemp()}/hop"
+        self.socket = None
+
+    def end(self, kind):
+        if self.socket is None:
+            self.socket = zmq.Context.instance().socket(kind)
+            self.socket.set_hwm(10)
+            (self.socket.bind if kind == zmq.PULL else self.socket.connect)(self.address)
+        return self.socket
+
+
 def make(context):
-    return f"ipc://{tempfile.mkdtemp()}/hop"
+    return Line()
 
 
-def send(address, frames):
-    socket = zmq.Context.instance().socket(zmq.PUSH)
-    socket.set_hwm(10)
-    socket.connect(address)
+def send(line, frames):
+    socket = line.end(zmq.PUSH)
     for frame in frames:
         stream = io.BytesIO()
         frame.write_ipc_stream(stream)
@@ -23,10 +36,8 @@ def send(address, frames):
     socket.send(b"")
 
 
-def receive(address):
-    socket = zmq.Context.instance().socket(zmq.PULL)
-    socket.set_hwm(10)
-    socket.bind(address)
+def receive(line):
+    socket = line.end(zmq.PULL)
     rows = total = 0
     while len(message := socket.recv(copy=False).buffer):
         frame = pl.read_ipc_stream(io.BytesIO(message))

@@ -19,7 +19,7 @@ def main(rate, count, *command):
     socket = zmq.Context.instance().socket(zmq.XPUB)
     socket.set_hwm(0)
     port = socket.bind_to_random_port("tcp://127.0.0.1")
-    environment = {**os.environ, "ADDRESS": f"tcp://127.0.0.1:{port}", "COUNT": count}
+    environment = {**os.environ, "ADDRESS": f"tcp://127.0.0.1:{port}", "COUNT": count, "RATE": rate}
     receiver = subprocess.Popen(command, env=environment)
     assert socket.recv() == b"\x01", "the first thing to come is a subscription"
     send(socket, int(rate), int(count))
