@@ -17,7 +17,7 @@ from .console import Console
 from .dead_letters import DeadLetterPart
 from .flow import Flow
 from .inlets import Bell, Inlet, PumpedInlet, ReadInlet
-from .nodes import Edge, MergeNode, Node, OperatorNode, SinkNode, StageState, blame
+from .nodes import Bounds, Edge, MergeNode, Node, OperatorNode, SinkNode, StageState, blame
 from .report import StageReport
 from .source import read_source
 from .stop import Stop
@@ -47,6 +47,7 @@ class Assembly:
         states: the states of the stages that have been asked for, by name.
         bell: what the threads that read sources ring.
         console: where events print.
+        bounds: what stages ask for the times of their frames.
     """
 
     plan: Plan
@@ -55,6 +56,7 @@ class Assembly:
     states: dict[str, StageState] = field(default_factory=dict)
     bell: Bell = field(default_factory=Bell)
     console: Console = field(default_factory=Console)
+    bounds: Bounds = field(default_factory=Bounds)
 
     def state(self, stage: Stage) -> StageState:
         """Return the state of a stage; it is made when it is first asked for."""
@@ -73,7 +75,7 @@ class Assembly:
                 header=self.plan.headers.get(stage.name),
             )
             letters = DeadLetterPart(self.plan.dead_letters, stage.name)
-            self.states[stage.name] = StageState(stage.name, context, letters)
+            self.states[stage.name] = StageState(stage.name, context, letters, bounds=self.bounds)
         return self.states[stage.name]
 
     def source(self, stage: Stage, *, alone: bool) -> ReadInlet | PumpedInlet:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ..queue.gate import Gated
 from ..record import END, Frontier, Idle
 from .inlets import Bell, Inlet, Item
 from .nodes import MergeNode, Node, SinkNode
@@ -131,9 +132,14 @@ class Flow:
     def _deliver(self, inlet: Inlet, item: Item) -> None:
         inlet.idle = isinstance(item, Idle)
         inlet.ended = item is END
-        inlet.rows += getattr(item, "height", 0)
+        if isinstance(item, Gated):
+            inlet.rows += 0 if item.run is None else len(item.run)
+        else:
+            inlet.rows += getattr(item, "height", 0)
         for edge in inlet.targets:
-            if item is END:
+            if isinstance(item, Gated):
+                edge.node.gated(edge.port, item)
+            elif item is END:
                 edge.node.end(edge.port)
             elif isinstance(item, Idle):
                 edge.node.idle(edge.port, item.since)

@@ -13,7 +13,7 @@ from .nodes import Edge, StageState, blame
 __all__ = ["Bell", "BufferedInlet", "Inlet", "Item", "PumpedInlet", "ReadInlet"]
 
 Item: TypeAlias = Any
-"""A frame, a Frontier, Idle, or END."""
+"""A frame, a Frontier, or both as a gate released them (`Gated`); Idle, or END."""
 
 _DEPTH = 2
 

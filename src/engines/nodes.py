@@ -1,8 +1,8 @@
 """The running stages of one process, joined: each node pushes what it has into the next.
 
 A node is told of four things, always in the order of its stream and always from one thread: a frame, a frontier
-(nothing earlier follows), that a source is idle, and the end. It tells its targets the same four. Frames are handed on
-by reference; nothing here waits.
+(nothing earlier follows), that a source is idle, and the end. It tells its targets the same four. What a gate releases,
+a frame and a frontier, comes in one. Frames are handed on by reference; nothing here waits.
 
     source -> operator -> merge -> operator -> writer
                  ^ each arrow is an Edge: the node, and which of its inputs (port) the arrow is
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ..queue.gate import Gated
     from ..queue.merge import Merge
+    from ..queue.run import Run
 
-__all__ = ["Edge", "MergeNode", "Node", "OperatorNode", "OutletNode", "SinkNode", "StageState", "blame"]
+__all__ = ["Bounds", "Edge", "MergeNode", "Node", "OperatorNode", "OutletNode", "SinkNode", "StageState", "blame"]
 
 _EXAMPLES = 3
 _logger = logging.getLogger(__name__)
@@ -53,6 +55,22 @@ def _names_stage(note: str) -> bool:
     return note.startswith("in stage ")
 
 
+class Bounds:
+    """The smallest and the largest time of frames. That of the latest is kept: most stages hand on what they got."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[Any, Any, Any] = (None, None, None)
+
+    def of(self, frame: pl.DataFrame) -> tuple[Any, Any]:
+        """Return both; None if the rows have no times, or there are none."""
+        known, first, last = self._latest
+        if known is not frame:
+            times = frame.get_column(TIMESTAMP) if TIMESTAMP in frame.columns else None
+            first, last = (None, None) if times is None else (times.min(), times.max())
+            self._latest = (frame, first, last)
+        return first, last
+
+
 @dataclass(slots=True)
 class StageState:
     """What a stage has to show for itself: its counts, its dead letters, what it is given to run with."""
@@ -62,6 +80,7 @@ class StageState:
     letters: DeadLetterPart
     counts: Counts = field(default_factory=Counts)
     examples: list[dict[str, Any]] = field(default_factory=list)
+    bounds: Bounds = field(default_factory=Bounds)
 
     def __post_init__(self) -> None:
         self.context.dead = self.bury
@@ -83,13 +102,11 @@ class StageState:
         """Count rows that go out."""
         counts = self.counts
         counts.delivered += frame.height
-        if TIMESTAMP in frame.columns:
-            times = frame.get_column(TIMESTAMP)
-            first, last = times.min(), times.max()
-            if first is not None and (counts.first is None or first < counts.first):  # type: ignore[operator]
-                counts.first = first  # type: ignore[assignment]
-            if last is not None and (counts.last is None or last > counts.last):  # type: ignore[operator]
-                counts.last = last  # type: ignore[assignment]
+        first, last = self.bounds.of(frame)
+        if first is not None and (counts.first is None or first < counts.first):
+            counts.first = first
+        if last is not None and (counts.last is None or last > counts.last):
+            counts.last = last
 
 
 class Node:
@@ -109,6 +126,13 @@ class Node:
         """Take note that nothing before `timestamp` will follow on this input."""
         for edge in self.targets:
             edge.node.frontier(edge.port, timestamp)
+
+    def gated(self, port: int, gated: Gated) -> None:
+        """Take what a gate has released: rows, and that nothing before its frontier will follow."""
+        if gated.run is not None:
+            self.frame(port, gated.block)
+        if gated.frontier is not None:
+            self.frontier(port, gated.frontier)
 
     def idle(self, port: int, since: float) -> None:
         """Take note that this input has fallen silent."""
@@ -256,13 +280,22 @@ class MergeNode(Node):
         self._began = state.context.clock()
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
+        self._push(port, frame, frame)
+        self._release()
+
+    def gated(self, port: int, gated: Gated) -> None:
+        if gated.run is not None:
+            self._push(port, gated.run, gated.block)
+        self.merge.advance(port, gated.frontier)
+        self._release()
+
+    def _push(self, port: int, rows: pl.DataFrame | Run, frame: pl.DataFrame) -> None:
         self.state.counts.received += frame.height
         self._idle.pop(port, None)
         with blame(self.name):
-            overtaken = self.merge.push(port, frame)
+            overtaken = self.merge.push(port, rows)
         for letter in diverted_letters(self.name, frame, overtaken, origin=self._inputs[port]):
             self.state.bury(letter)
-        self._release()
 
     def frontier(self, port: int, timestamp: Any) -> None:
         self.merge.advance(port, timestamp)

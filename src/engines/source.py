@@ -8,7 +8,7 @@ from typing import Any
 from ..pipeline.plan import Ordering
 from ..queue.gate import Gate, Gated
 from ..readers.base import Reader
-from ..record import Frontier, Idle
+from ..record import Idle
 from ..running import Batch
 from .dead_letters import diverted_letters
 from .nodes import StageState
@@ -18,9 +18,9 @@ __all__ = ["read_source"]
 
 
 def read_source(reader: Reader, state: StageState, ordering: Ordering | None, stop: Stop) -> Iterator[Any]:
-    """Yield frames, frontiers and idle marks of one source, until it ends or the run is to stop.
+    """Yield what the gate of one source releases, and idle marks, until it ends or the run is to stop.
 
-    Without an ordering (no merge behind it) the rows go on in the order of the source.
+    Without an ordering (no merge behind it) there is no gate: frames are yielded, in the order of the source.
     """
     gate = _Turnstile(state, ordering) if ordering is not None else _Open(state)
     items = reader.open(state.context)
@@ -99,6 +99,4 @@ class _Turnstile(_Open):
         counts.inside = len(self._gate)
         if gated.run is not None:
             self._state.saw(gated.block)
-            yield gated.block
-        if gated.frontier is not None:
-            yield Frontier(gated.frontier)
+        yield gated
