@@ -104,6 +104,14 @@ def test_expressions_are_imported_for_a_stage_that_has_some(folder):
     assert "event" not in {name.partition(".")[0] for name in ours(modules)}
 
 
+def test_many_rows_written_as_read_do_not_import_pandas(folder):
+    last = ROWS.splitlines()[-1]
+    for name in ("a", "b"):
+        (folder / f"{name}.csv").write_text(ROWS + f"{last}\n" * 5_000)
+    modules = modules_of("run", MERGE + 'writer=csv(path="out.csv" as_read=yes)\n', folder)
+    assert not modules & {*NEVER_FOR_FILES, "multiprocessing", "sqlglot"}
+
+
 @pytest.mark.parametrize("layout", ["%Y-%m-%dT%H:%M:%SZ", None])
 def test_times_that_are_odd_or_missing_do_not_import_pandas(folder, layout):
     (folder / "a.csv").write_text(ROWS + ",s1,2\nyesterday,s1,2\n2024-01-01,s1,2\n")

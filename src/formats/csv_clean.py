@@ -125,6 +125,7 @@ class CleanReader:
                     true_values=_TRUE,
                     false_values=_FALSE,
                 ),
+                memory_pool=pa.system_memory_pool(),  # Arrow's own keeps what is freed: 60 MB for eight files
             )
         except pa.ArrowInvalid:
             return None
