@@ -42,6 +42,11 @@ class _Shape:
     bounds: tuple[tuple[Path, str], ...]
     common: tuple[int, ...]
 
+    @property
+    def tells_rules_apart(self) -> bool:
+        """False where most rows would meet one bound of many rules, but not the next: several bounds, no equality."""
+        return self.anchor is not None or len(self.bounds) == 1
+
 
 @dataclass(frozen=True, slots=True)
 class _Member:
@@ -66,7 +71,7 @@ def families_in(circuit: Circuit, gates: Mapping[int, int], empty: pl.DataFrame)
     for rule, gate in gates.items():
         shape, keys, operands = _taken_apart(circuit, circuit.conjuncts(gate), anchors)
         members[shape].append(_Member(rule, keys, operands))
-    large = [shape for shape in members if len(members[shape]) >= _LEAST and (shape.anchor or shape.bounds)]
+    large = [shape for shape in members if len(members[shape]) >= _LEAST and shape.tells_rules_apart]
     signals = circuit.signals(empty)
     families = [Family(signals, shape, members[shape]) for shape in large]
     filed = {member.rule for shape in large for member in members[shape]}

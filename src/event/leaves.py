@@ -31,6 +31,7 @@ _COMPARE: Final[Mapping[str, Callable[..., Any]]] = {
 }
 _FEW: Final = 5
 """So many texts, or fewer, are compared with one by one: that is quicker than to look them up."""
+_MOST_OTHERS: Final = 1_000
 
 
 def compare(symbol: str, values: Array, operand: Any) -> Bools:
@@ -47,8 +48,9 @@ class Texts:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.code = {text: code for code, text in enumerate(sorted(set(texts)))}
-        none_of_them = "\x1f" * (1 + max(map(len, self.code), default=0))
-        self.enum = pl.Enum([*self.code, none_of_them])
+        self._others = ["\x1f" * (1 + max(map(len, self.code), default=0))]  # as long as no text that is compared with
+        self._enum = pl.Enum([*self.code, *self._others])
+        self._learns = True
 
     def codes(self, series: pl.Series) -> Array:
         """Return the number of each text of a column."""
@@ -65,10 +67,22 @@ class Texts:
         return codes
 
     def _looked_up(self, series: pl.Series) -> Array:
-        known = series.cast(self.enum, strict=False).to_physical()
+        known = series.cast(self._enum, strict=False).to_physical()
         if known.null_count():
             known = known.zip_with(known.is_not_null(), pl.Series([len(self.code)], dtype=known.dtype))
-        return known.to_numpy()
+            if self._learns:
+                self._learn(series)
+        codes: Array = np.minimum(known.to_numpy(), len(self.code))
+        return codes
+
+    def _learn(self, series: pl.Series) -> None:
+        """Give the other texts of a column numbers, too, if they are few: to fill nulls takes as long as to look up."""
+        others = series.drop_nulls().unique().to_list()
+        found = {text: None for text in (*self._others, *others) if text not in self.code}
+        self._learns = len(self._others) < len(found) <= _MOST_OTHERS
+        if self._learns:
+            self._others = list(found)
+            self._enum = pl.Enum([*self.code, *self._others])
 
 
 class Columns:

@@ -26,8 +26,8 @@ __all__ = ["RuleTable"]
 
 _PAIRS: Final = 1 << 18
 """Pairs of a row and a rule to have in memory at once: a frame with more is gone through in parts."""
-_ROWS: Final = 1 << 16
-"""Rows to go through at once: their numbers have 16 bits."""
+_ROWS: Final = 1 << 14
+"""Rows to go through at once: what is computed stays in the cache of a core, and their numbers have 16 bits."""
 
 
 class RuleTable:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
@@ -77,25 +77,20 @@ class Actions:
     def __call__(self, events: pl.DataFrame) -> None:
         """Act on each event, row by row, so that what is seen does not depend on how the stream is cut into frames."""
         shown = events.drop(TEXT) if TEXT in events.columns else events  # a drop is a query, even of nothing
-        if self._template is None:
-            deque(self._called(shown), maxlen=0)
-            return
-        called = self._called(shown)
-        for line in self._lines(self._template, shown):
+        rows = iter(()) if self._function is None else row_dicts(shown)
+        for line in () if self._template is None else self._lines(self._template, shown):
             if line is not None:
                 self._say(line)
-            next(called, None)
+            self._call_with(islice(rows, 1))
+        self._call_with(rows)
 
-    def _called(self, events: pl.DataFrame) -> Iterator[None]:
-        """Call the function with one event after the other, each when the next item is asked for."""
-        if self._function is None:
-            return
-        for row in row_dicts(events):
+    def _call_with(self, rows: Iterator[dict[str, Any]]) -> None:
+        function = self._function
+        for row in rows:
             try:
-                self._function(row)
+                function(row)  # type: ignore[misc]  # there are rows for a function only
             except (Exception, SystemExit) as error:
                 self.mishaps.count(self._name, error)
-            yield
 
     def _lines(self, template: Template, events: pl.DataFrame) -> Sequence[str | None]:
         try:

@@ -167,6 +167,20 @@ def test_the_columns_may_change_from_frame_to_frame() -> None:
         assert found_by(table, frame) == tried(rules, frame)
 
 
+def test_texts_that_no_rule_asks_for_may_come_and_go() -> None:
+    rules = [{"s": f"s{number}"} for number in range(0, 60, 2)]
+    table = RuleTable([Condition(rule) for rule in rules])
+    frames = [
+        ["s0", "x"],
+        ["x", None, "s2"],
+        [f"s{number}" for number in range(70)],
+        [f"y{number}" for number in range(3000)],
+    ]
+    for texts in [*frames, *frames, ["new", "s4", "\x1f", "\x1f\x1f\x1f\x1f"]]:
+        frame = pl.DataFrame({"s": texts}, schema={"s": pl.String})
+        assert found_by(table, frame) == tried(rules, frame)
+
+
 def test_no_rules_and_no_rows_find_nothing() -> None:
     assert found_by(RuleTable([]), pl.DataFrame({"a": [1]})) == []
     assert found_by(RuleTable([Condition()]), pl.DataFrame({"a": []})) == []
