@@ -19,7 +19,7 @@ doubt, any error, and the careful way takes the block. What makes sure:
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -28,9 +28,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from ..record import TEXT, TIMESTAMP
 from .csv_block import LF
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
+from .csv_texts import line_texts
 from .csv_times import arrow_type, numbers_of, read_arrow
 from .csv_types import ColumnType
 from .text_types import BOOLEANS
@@ -63,6 +65,16 @@ class Clean(NamedTuple):
     lines: int
 
 
+class _Column(NamedTuple):
+    """A column that is looked at: what it is called in frames, its type, at which place of a row it stands."""
+
+    name: str
+    type: ColumnType
+    place: int
+    delivered: bool
+    is_event_time: bool
+
+
 @dataclass(frozen=True, slots=True)
 class CleanReader:
     """Reads clean blocks of one file.
@@ -72,12 +84,17 @@ class CleanReader:
         places: at which place the file has each of them.
         options: how the file is to be read.
         seen: called with each column of times.
+        wanted: columns to deliver besides the event time, and not to look at others whose type nobody has said;
+            None: all.
+        keep_text: add the column `record.TEXT`.
     """
 
     sheet: Sheet
     places: Sequence[int]
     options: CsvOptions
     seen: Callable[[ReadTimes], None]
+    wanted: Collection[str] | None = None
+    keep_text: bool = False
 
     def read(self, data: bytes, *, final: bool) -> Clean | None:
         """Read the records that are complete in a block; None if anything in it is odd."""
@@ -87,30 +104,42 @@ class CleanReader:
         end = data.rfind(b"\n") + 1
         if not end or data.startswith(codecs.BOM_UTF8) or _has_odd_bytes(data, self.options):
             return None
+        columns = list(self._columns())
+        if len(columns) < len(self.places) and not data.isascii():
+            return None  # Arrow looks for UTF-8 in the columns that it is asked for
         block = np.frombuffer(data, dtype=np.uint8)[:end]
-        table = self._parsed(block, self._types(data[: data.find(b"\n")]))
-        if table is None:
+        table = self._parsed(block, self._types(columns, data[: data.find(b"\n")]))
+        if table is None or self._has_odd_rows(data, block, table.num_rows, columns):
             return None
-        lines, suspects = _suspects(data, block, self.options.dialect.delimiter)
-        if table.num_rows != lines or self._has_odd_numbers(block, suspects):
+        made = self._made(table, columns)
+        if made is None:
             return None
-        frame = self._frame(table)
-        return None if frame is None else Clean(frame, end - unfinished, lines)
+        if self.keep_text:
+            made[TEXT] = line_texts(data, block)
+        return Clean(pl.DataFrame(made), end - unfinished, table.num_rows)
 
-    def _types(self, first: bytes) -> dict[str, pa.DataType]:
+    def _columns(self) -> Iterator[_Column]:
+        """Yield what is to be looked at."""
+        for (name, column), place in zip(self.sheet.types.items(), self.places, strict=True):
+            called = self.sheet.name_of(name)
+            delivered = self.wanted is None or called in (TIMESTAMP, *self.wanted)
+            if delivered or column.is_checked:
+                yield _Column(called, column, place, delivered, name == self.sheet.time)
+
+    def _types(self, columns: Sequence[_Column], first: bytes) -> dict[str, pa.DataType]:
         """Return what Arrow shall make of each column; times as the first line has them."""
         fields = first.split(bytes([self.options.dialect.delimiter]))
         return {
-            self.sheet.name_of(name): arrow_type(self.options.times, fields[place] if place < len(fields) else b"")
-            if column.kind == "time"
-            else _ARROW.get(column.kind, pa.string())
-            for (name, column), place in zip(self.sheet.types.items(), self.places, strict=True)
+            column.name: arrow_type(self.options.times, fields[column.place] if column.place < len(fields) else b"")
+            if column.type.kind == "time"
+            else _ARROW.get(column.type.kind, pa.string())
+            for column in columns
         }
 
     def _parsed(self, block: Bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
-        names = [""] * len(types)
-        for name, place in zip(types, self.places, strict=True):
-            names[place] = name
+        names = [""] * len(self.places)
+        for name, place in zip(self.sheet.types, self.places, strict=True):
+            names[place] = self.sheet.name_of(name)
         nulls = ["", *self.options.nulls]
         try:
             return arrow_csv.read_csv(
@@ -130,42 +159,43 @@ class CleanReader:
         except pa.ArrowInvalid:
             return None
 
-    def _frame(self, table: pa.Table) -> pl.DataFrame | None:
-        """Return the rows; None if a column holds what has to be looked at value by value.
+    def _made(self, table: pa.Table, columns: Sequence[_Column]) -> dict[str, pa.Array | pl.Series] | None:
+        """Return the columns to deliver; None if one holds what has to be looked at value by value.
 
         The columns go through numpy and Arrow, not through polars, whose every call may wake its threads.
         """
-        columns: list[pa.Array | pl.Series] = []
-        for name, column in self.sheet.types.items():
-            values = table[self.sheet.name_of(name)].chunk(0)
-            if column.kind == "float" and not np.isfinite(numbers_of(values, "f8")).all():
+        made: dict[str, pa.Array | pl.Series] = {}
+        for column in columns:
+            values = table[column.name].chunk(0)
+            if column.type.kind == "float" and not np.isfinite(numbers_of(values, "f8")).all():
                 return None
-            if column.kind == "time":
+            if column.type.kind == "time":
                 read = read_arrow(self.options.times, values)
-                if read.reasons and (name == self.sheet.time or len(read.reasons) > values.null_count):
+                if read.reasons and (column.is_event_time or len(read.reasons) > values.null_count):
                     return None
                 self.seen(read)
                 values = read.values
-            columns.append(values)
-        return pl.DataFrame(
-            {self.sheet.name_of(name): values for name, values in zip(self.sheet.types, columns, strict=True)}
-        )
+            if column.delivered:
+                made[column.name] = values
+        return made
 
-    def _has_odd_numbers(self, block: Bytes, suspects: Suspects) -> bool:
+    def _has_odd_rows(self, data: bytes, block: Bytes, rows: int, columns: Sequence[_Column]) -> bool:
+        """Tell whether there are empty lines, or numbers that only Arrow takes for such."""
+        numbers = {column.place: column.type.inferred for column in columns if column.type.kind in ("integer", "float")}
+        if not numbers:
+            return int(np.count_nonzero(block == LF)) != rows
+        lines, suspects = _suspects(data, block, self.options.dialect.delimiter)
+        return lines != rows or self._has_odd_numbers(block, suspects, numbers)
+
+    def _has_odd_numbers(self, block: Bytes, suspects: Suspects, numbers: Mapping[int, bool]) -> bool:
         """Tell whether a number begins or ends as Arrow would accept it and the careful way would not."""
         if not len(suspects.codes) and not len(suspects.others):
             return False
         structure = np.flatnonzero((block == self.options.dialect.delimiter) | (block == LF))
-        numbers = {place: column.inferred for place, column in self._numbers()}
         inferred = [place for place, is_inferred in numbers.items() if is_inferred]
         columns = [(structure.searchsorted(suspects.codes), inferred)]
         columns.append((structure.searchsorted(suspects.others), [*numbers]))
         return any(bool(np.isin(found % len(self.places), wanted).any()) for found, wanted in columns)
-
-    def _numbers(self) -> Iterator[tuple[int, ColumnType]]:
-        for place, column in zip(self.places, self.sheet.types.values(), strict=True):
-            if column.kind in ("integer", "float"):
-                yield place, column
 
 
 def _has_odd_bytes(data: bytes, options: CsvOptions) -> bool:

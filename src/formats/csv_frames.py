@@ -66,8 +66,8 @@ def read_frames(
     places = sheet.places(names, name)
     maker = _Maker(sheet, places, options, keep_text, wanted, seen)
     bounds = Bounds(len(names), options.max_record)
-    quick = None if keep_text else CleanReader(sheet, places, options, seen).read
-    for found in read_records(stream, header, options.dialect, bounds, options.block, quick):
+    quick = CleanReader(sheet, places, options, seen, wanted, keep_text)
+    for found in read_records(stream, header, options.dialect, bounds, options.block, quick.read):
         yield maker.make(found)
 
 

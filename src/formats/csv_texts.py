@@ -18,15 +18,17 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from .csv_block import LF
 from .csv_fields import Fields, bitmap, rows_of
-from .csv_scan import Records
+from .csv_scan import PADDING, Records
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    Bytes = npt.NDArray[np.uint8]
     Words = npt.NDArray[np.uint64]
 
-__all__ = ["Texts", "column_texts", "row_texts", "with_nulls"]
+__all__ = ["Texts", "column_texts", "line_texts", "row_texts", "with_nulls"]
 
 _INLINE = 12
 _HALF = np.uint64(32)
@@ -78,6 +80,28 @@ def row_texts(records: Records) -> pl.Series:
     rows = rows_of(records)
     texts = _texts(rows)
     return texts.values if 2 * int(rows.sizes.sum()) > len(records.data) else texts.owned(texts.values)
+
+
+def line_texts(data: bytes, block: Bytes) -> pl.Series:
+    """Return the lines of a block as they stand there, without their line ends (LF). The block ends in one.
+
+    Args:
+        data: the block, and what may follow it.
+        block: its bytes.
+    """
+    ends = np.flatnonzero(block == LF)
+    starts = np.empty_like(ends)
+    starts[:1] = 0
+    starts[1:] = ends[:-1] + 1
+    sizes = ends - starts
+    present = np.ones(len(sizes), dtype=np.bool_)
+    if len(sizes) == 0 or sizes.min() <= _INLINE:
+        return _texts(Fields(data + PADDING, starts, sizes, present)).values
+    views = np.empty((len(sizes), 2), dtype=np.uint64)
+    views[:, 0] = Fields(data, starts, sizes, present).words("<u4").astype(np.uint64) << _HALF | sizes.view(np.uint64)
+    views[:, 1] = starts.view(np.uint64) << _HALF
+    array = pa.Array.from_buffers(pa.string_view(), len(sizes), [None, pa.py_buffer(views), pa.py_buffer(data)])
+    return cast("pl.Series", pl.from_arrow(array))
 
 
 def _texts(fields: Fields) -> Texts:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -20,7 +22,6 @@ from plait.formats.csv_texts import column_texts
 from plait.formats.csv_times import read_fields
 from plait.formats.csv_types import ColumnType
 from plait.formats.timestamps import EventTimes
-from plait.record import TEXT
 
 KINDS = ["text", "integer", "float", "boolean", "time", "null"]
 
@@ -102,15 +103,22 @@ def files(draw, sheet):
     return text.encode("utf-8", "surrogateescape")
 
 
-def read(data, sheet, options, *, careful):
+def read(data, sheet, options, *, careful, keep_text=False, wanted=None):
     """Read a file in one of the two ways: the rows, their lines, what is lost, what is to be said of the times."""
     said = []
-    blocks = list(
-        read_frames(
-            io.BytesIO(data), "x", sheet, options, keep_text=careful, seen=lambda read: said.extend(read.notes("zone"))
+    with mock.patch.object(CleanReader, "read", return_value=None) if careful else nullcontext():
+        blocks = list(
+            read_frames(
+                io.BytesIO(data),
+                "x",
+                sheet,
+                options,
+                keep_text=keep_text,
+                wanted=wanted,
+                seen=lambda read: said.extend(read.notes("zone")),
+            )
         )
-    )
-    frames = [block.frame.drop(TEXT, strict=False) for block in blocks if len(block.frame)]
+    frames = [block.frame for block in blocks if len(block.frame)]
     lines = [line for block in blocks for line in block.lines.to_list()]
     return pl.concat(frames) if frames else None, lines, [lost for block in blocks for lost in block.lost], set(said)
 
@@ -133,11 +141,16 @@ OPTIONS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
-@given(sheets().flatmap(lambda sheet: st.tuples(st.just(sheet), files(sheet))), OPTIONS)
-def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options):
+TEXTS = st.sampled_from(
+    [{}, {"keep_text": True}, {"keep_text": True, "wanted": ()}, {"keep_text": True, "wanted": ("c0",)}]
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(sheets().flatmap(lambda sheet: st.tuples(st.just(sheet), files(sheet))), OPTIONS, TEXTS)
+def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options, texts):
     sheet, data = case
-    quick, careful = (read(data, sheet, options, careful=way) for way in (False, True))
+    quick, careful = (read(data, sheet, options, careful=way, **texts) for way in (False, True))
     assert quick[1:] == careful[1:]
     assert (quick[0] is None) == (careful[0] is None)
     if quick[0] is not None:
