@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import BinaryIO, Final
 
 import polars as pl
@@ -33,19 +35,21 @@ class Sampled:
     Attributes:
         records: the records.
         file: what messages call their file.
-        offset: byte of the file at which their block begins; None if it is the start of the file: then its lines are
-            known.
+        pieces: where their block was put together: the place in it at which each piece begins, and the byte of the file
+            that this is; none if it is the start of the file: then its lines are known.
     """
 
     records: Records
     file: str
-    offset: int | None
+    pieces: Sequence[tuple[int, int]]
 
     def place(self, row: int) -> str:
         """Return the file and the line of a record, or, where that is not known, its first byte."""
-        if self.offset is None:
+        if not self.pieces:
             return f"{self.file}:{int(self.records.lines[row])}"
-        return f"{self.file}, byte {self.offset + int(self.records.row_starts[row])}"
+        start = int(self.records.row_starts[row])
+        place, byte = self.pieces[bisect(self.pieces, start, key=itemgetter(0)) - 1]
+        return f"{self.file}, byte {byte + start - place}"
 
 
 def sample_records(
@@ -57,13 +61,34 @@ def sample_records(
     if records is None:
         return
     _check_width(records, names, file.name, options)
-    yield Sampled(records, file.name, None)
+    yield Sampled(records, file.name, ())
     if not complete and isinstance(getattr(stream, "raw", None), io.FileIO):
-        for end, part in _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2):
+        slices = _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2)
+        for pieces, part in _joined(slices, options.dialect.quote):
             found = _sound(part, bounds, options)
             if found is not None:
-                records, size = found
-                yield Sampled(records, file.name, end - size)
+                records, left_out = found
+                yield Sampled(records, file.name, [(place - left_out, byte) for place, byte in pieces])
+
+
+def _joined(slices: Iterator[tuple[int, bytes]], quote: int | None) -> Iterator[tuple[list[tuple[int, int]], bytes]]:
+    """Put the lines of all slices without quotes together, as one look at them costs as much as one at each.
+
+    Yields:
+        Where the pieces begin in it, and which bytes of the file these are; and the bytes.
+    """
+    pieces: list[tuple[int, int]] = []
+    whole: list[bytes] = []
+    size = 0
+    for end, part in slices:
+        if quote is not None and quote in part:
+            yield [(0, end - len(part))], part
+            continue
+        lines = part[: max(part.rfind(b"\n"), part.rfind(b"\r")) + 1]
+        pieces.append((size, end - len(part)))
+        whole.append(lines)
+        size += len(lines)
+    yield pieces, b"".join(whole)
 
 
 def _head(
@@ -99,20 +124,20 @@ def _behind_line_end(data: bytes) -> bytes:
 
 
 def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> tuple[Records, int] | None:
-    """Return the records of a slice, and how many bytes from its end they begin; None if it makes no sense.
+    """Return the records of a slice, and how many bytes from its start they begin; None if it makes no sense.
 
     It may begin inside quotes: then it makes no sense from there, and the next lines are tried.
     """
-    quote = options.dialect.quote
+    quote, size = options.dialect.quote, len(data)
     for _ in range(_TRIES):
         if not data:
             return None
         found = scan(data, options.dialect, bounds, final=False, first_line=1)
         if quote is None or quote not in data:
-            return (found, len(data)) if len(found.dead) * 10 <= len(found.counts) else None
+            return (found, size - len(data)) if len(found.dead) * 10 <= len(found.counts) else None
         counted = by_counting(Block(data, options.dialect, final=False), bounds)
         if counted is not None and not found.dead:
-            return found, len(data)
+            return found, size - len(data)
         data = _behind_line_end(data)
     return None
 
