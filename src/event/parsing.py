@@ -55,7 +55,16 @@ def condition_rule(condition: dict[str, Any], place: str = "") -> Rule:
             rules.append(_combined(key, value, _at(place, key), _condition_within))
         else:
             rules.append(Fields(((key, _field_rule(value, _at(place, key))),)))
-    return rules[0] if len(rules) == 1 else all_of(rules)
+    return _joined(rules)
+
+
+def _joined(rules: list[Rule]) -> Rule:
+    """Join rules as `all_of` does; paths to plain values, which is what nearly all conditions are, at once."""
+    if len(rules) == 1:
+        return rules[0]
+    if all(isinstance(rule, Fields) and not calls(rule) for rule in rules):
+        return Fields(tuple(item for rule in rules if isinstance(rule, Fields) for item in rule.items))
+    return all_of(rules)
 
 
 def _condition_within(condition: Any, place: str) -> Rule:
@@ -108,7 +117,7 @@ def _object_rule(value: dict[str, Any], place: str) -> Rule:
             rules.append(_operator(key, each, place))
         else:
             rules.append(Fields(((key, _field_rule(each, _at(place, key))),)))
-    return rules[0] if len(rules) == 1 else all_of(rules)
+    return _joined(rules)
 
 
 def _operator(name: str, operand: Any, place: str) -> Rule:
