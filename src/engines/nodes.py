@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..formats.few_frames import records_of
 from ..record import TIMESTAMP, DeadLetter, Frontier, Idle
 from ..running import Context, Operator, Sink
 from .dead_letters import DeadLetterPart, diverted_letters
@@ -65,10 +66,20 @@ class Bounds:
         """Return both; None if the rows have no times, or there are none."""
         known, first, last = self._latest
         if known is not frame:
-            times = frame.get_column(TIMESTAMP) if TIMESTAMP in frame.columns else None
-            first, last = (None, None) if times is None else (times.min(), times.max())
+            first, last = _bounds(frame)
             self._latest = (frame, first, last)
         return first, last
+
+
+def _bounds(frame: pl.DataFrame) -> tuple[Any, Any]:
+    if TIMESTAMP not in frame.columns:
+        return None, None
+    records = records_of(frame)
+    if records:
+        times = [record[TIMESTAMP] for record in records]
+        return min(times), max(times)
+    column = frame.get_column(TIMESTAMP)
+    return column.min(), column.max()
 
 
 @dataclass(slots=True)
@@ -170,6 +181,7 @@ class OperatorNode(Node):
     def __init__(self, state: StageState, operator: Operator, *, drops_rows: bool, examples: bool = False) -> None:
         super().__init__(state)
         self._operator = operator
+        self._minds_frontiers = type(operator).on_frontier is not Operator.on_frontier
         self._drops_rows = drops_rows
         self._wants_examples = examples
 
@@ -181,7 +193,8 @@ class OperatorNode(Node):
             counts.filtered += counts.missing
 
     def frontier(self, port: int, timestamp: Any) -> None:
-        self._pass_on(lambda: self._operator.on_frontier(timestamp))
+        if self._minds_frontiers:
+            self._pass_on(lambda: self._operator.on_frontier(timestamp))
         super().frontier(port, timestamp)
 
     def end(self, port: int) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 
 from ..errors import CallbackError
+from ..formats.few_frames import records_of
+from ..formats.few_rows import FewRows
 from .dict_evaluator import compile_rule
 from .frame_evaluator import FrameTest
 from .rules import Rule, calls, paths
@@ -40,11 +42,15 @@ class Selector:
 
     def select(self, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> pl.DataFrame:
         """Return the rows, in order; the frame itself if the rule holds of all. See `Condition.select`."""
-        if self._judge is None or frame.height > FEW:
+        records = records_of(frame)
+        if self._judge is None or (records is None and frame.height > FEW):
             return _picked(frame, self._test.mask(frame, on_error))
+        judge = self._judge
+        if records is not None:
+            kept = [record for record in records if judge(record)]
+            return frame if len(kept) == len(records) else FewRows(kept, frame.types)  # type: ignore[attr-defined]
         names = self._columns(frame.columns)
         rows = zip(*(frame.get_column(name).to_list() for name in names), strict=True) if names else [()] * frame.height
-        judge = self._judge
         return _picked_few(frame, [bool(judge(dict(zip(names, row, strict=True)))) for row in rows])
 
     def _columns(self, names: list[str]) -> list[str]:

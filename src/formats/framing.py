@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..record import TIMESTAMP
+from .few_frames import FEW, FewFrames
 from .record_types import convert, type_texts
 from .timestamps import EventTimes
-from .value_types import NULL, MisfitError, ValueType, absorb, fits_all, make_few_rows, make_series
+from .value_types import NULL, MisfitError, ValueType, absorb, fits_all, make_series
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,13 +85,14 @@ class FrameBuilder:
         self._note = note
         self._is_time = layout.columns_of_times.__contains__
         self._types: dict[str, ValueType] = {}
+        self._few = FewFrames(layout.event_time, layout.columns_of_times, layout.times, note)
 
     def build(self, records: Sequence[Mapping[str, Any]]) -> Iterator[Built]:
         """Yield the frames that the records make: one, or more where a live stream's types change in the middle."""
         values = {name: [record.get(name) for record in records] for name in self._names(records)}
         values = {name: self._typed(name, column) for name, column in values.items()}
         if self._bring_nothing_new(values):
-            yield self._build(values, range(len(records)), new=False)
+            yield self._build_quickly(values, range(len(records)))
             return
         start, stop = 0, 0
         while stop < len(records):
@@ -103,6 +105,10 @@ class FrameBuilder:
         """Tell quickly that all columns are known, and that all values are of their types: as nearly always."""
         types, is_time = self._types, self._is_time
         return all(name in types and (is_time(name) or fits_all(types[name], values[name])) for name in values)
+
+    def _build_quickly(self, values: Mapping[str, list[Any]], span: range) -> Built:
+        few = self._few.build(values, self._types) if len(span) <= FEW else None
+        return self._build(values, span, new=False) if few is None else Built(few, span, {})
 
     def _names(self, records: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Return the columns: the known ones first, then the new ones in the order in which they appear."""
@@ -140,23 +146,11 @@ class FrameBuilder:
         if self._layout.event_time != TIMESTAMP and columns.pop(TIMESTAMP, None) is not None:
             rejects.update(self._with_two_times(values[TIMESTAMP]))
         if not rejects:
-            return Built(self._frame(columns), span, {})
+            return Built(pl.DataFrame([self._series(name, column, None) for name, column in columns.items()]), span, {})
         rows = [row for row in range(len(span)) if row not in rejects]
         series = [self._series(name, column, rows) for name, column in columns.items()]
         shifted = {span[row]: rejects[row] for row in sorted(rejects)}
         return Built(pl.DataFrame(series), [span[row] for row in rows], shifted)
-
-    def _frame(self, columns: Mapping[str, Any]) -> pl.DataFrame:
-        import polars as pl
-
-        values = {name: column for name, column in columns.items() if not self._is_time(name)}
-        frame = make_few_rows(values, self._types)
-        if frame is None:
-            return pl.DataFrame([self._series(name, column, None) for name, column in columns.items()])
-        for place, name in enumerate(columns):
-            if name not in values:
-                frame.insert_column(place, self._series(name, columns[name], None))
-        return frame
 
     def _read_times(self, name: str, values: list[Any]) -> tuple[pl.Series, Mapping[int, str]]:
         """Return a column of times, and index and reason of each value that is none."""

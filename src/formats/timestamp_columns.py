@@ -19,10 +19,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from .timestamp_few import FEW, NUMBERS, read_few
+from .timestamp_few import FEW, NUMBERS, as_series, as_values, read_few
 from .timestamp_patterns import FIRST, LAST, UNITS, Moment, in_range, parse_epoch, parse_iso
 from .timestamp_rewrite import rewrite_to_iso
-from .timestamps import ReadTimes
+from .timestamps import FewTimes, ReadTimes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
 
-__all__ = ["read_column"]
+__all__ = ["read_column", "read_values"]
 
 _ROUNDS = 16
 _MOSTLY = 0.95
@@ -89,6 +89,12 @@ def read_column(values: pl.Series | Sequence[Any], times: EventTimes) -> ReadTim
     else:
         return _read_objects(values.to_list(), times)
     return _finish(column, times)
+
+
+def read_values(values: Sequence[Any], times: EventTimes) -> tuple[list[datetime | None], FewTimes] | None:
+    """Read a few Python objects as `EventTimes.read_values` says."""
+    few = read_few(values, times, lambda value: _parse_object(value, times))
+    return None if few is None else (as_values(few.moments), few)
 
 
 def _finish(column: _Column, times: EventTimes) -> ReadTimes:
@@ -235,7 +241,7 @@ def _read_objects(values: list[Any], times: EventTimes) -> ReadTimes:
     if len(values) <= FEW or (times.unit is not None and kinds <= NUMBERS):
         few = read_few(values, times, lambda value: _parse_object(value, times))
         if few is not None:
-            return few
+            return ReadTimes(as_series(few.moments), few.reasons, unzoned=few.unzoned)
     column = _Column(len(values))
     if kinds <= _TEXTS:
         _read_texts(column, pl.Series(values, dtype=pl.String), times)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from .timestamp_patterns import Moment, in_range
-from .timestamps import ReadTimes
+from .timestamps import FewTimes
 
 if TYPE_CHECKING:
     from .timestamps import EventTimes
 
-__all__ = ["FEW", "NUMBERS", "read_few"]
+__all__ = ["FEW", "NUMBERS", "as_series", "as_values", "read_few"]
 
 FEW: Final = 64
 """So many values, or fewer, are read one by one: 1 takes 11 us (as a column 140 to 640), 64 take about as long."""
@@ -29,6 +29,8 @@ NUMBERS: Final = frozenset({int, float, type(None)})
 """The types of values that are read here however many there are, if their unit is said."""
 
 _UTC: Final = pl.Datetime("us", "UTC")
+_POLARS_EPOCH: Final = pl.Series([0]).cast(_UTC).item()
+"""The epoch as polars gives it: with a zone of `zoneinfo`, not with `datetime.UTC`."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH: Final = datetime(1970, 1, 1)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -40,7 +42,7 @@ _LONGEST: Final = 15
 _DIGITS: Final[Mapping[str, int]] = {"s": 6, "ms": 3, "us": 0}
 
 
-def read_few(values: Sequence[Any], times: EventTimes, careful: Callable[[Any], Moment]) -> ReadTimes | None:
+def read_few(values: Sequence[Any], times: EventTimes, careful: Callable[[Any], Moment]) -> FewTimes | None:
     """Read values of any kind as `EventTimes.read` says; None if some are in a zone that is yet to be applied.
 
     Args:
@@ -62,7 +64,17 @@ def read_few(values: Sequence[Any], times: EventTimes, careful: Callable[[Any], 
             unzoned += not aware
     if unzoned and times.zone is not None:
         return None
-    return ReadTimes(pl.Series("", moments, dtype=pl.Int64).cast(_UTC), reasons, unzoned=unzoned)
+    return FewTimes(moments, reasons, unzoned)
+
+
+def as_series(moments: Sequence[int | None]) -> pl.Series:
+    """Return microseconds since 1970 as a column of times."""
+    return pl.Series("", moments, dtype=pl.Int64).cast(_UTC)
+
+
+def as_values(moments: Sequence[int | None]) -> list[datetime | None]:
+    """Return microseconds since 1970 as the datetimes that polars makes of a column of times."""
+    return [None if each is None else _POLARS_EPOCH + timedelta(microseconds=each) for each in moments]
 
 
 def _read(value: Any, times: EventTimes) -> Moment | None:

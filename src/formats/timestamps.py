@@ -18,14 +18,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .timestamp_patterns import UNITS, Pattern
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
-__all__ = ["EventTimes", "ReadTimes"]
+__all__ = ["EventTimes", "FewTimes", "ReadTimes"]
+
+_UNZONED = "times that name no zone were taken as UTC; zone= says otherwise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,22 @@ class ReadTimes:
     def notes(self, zone: str | None) -> Iterator[str]:
         """Yield what the run's report should say of these times, once (`Context.note`)."""
         if self.unzoned:
-            yield "times that name no zone were taken as UTC; zone= says otherwise"
+            yield _UNZONED
         if self.ambiguous:
             yield f"times in the hour that {zone} repeats in autumn were taken as its first pass"
+
+
+class FewTimes(NamedTuple):
+    """Some event times as numbers: microseconds since 1970, None where there is none; the rest as in `ReadTimes`."""
+
+    moments: list[int | None]
+    reasons: Mapping[int, str]
+    unzoned: int
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the run's report should say of these times, once."""
+        if self.unzoned:
+            yield _UNZONED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,15 @@ class EventTimes:
         from .timestamp_columns import read_column
 
         return read_column(values, self)
+
+    def read_values(self, values: Sequence[Any]) -> tuple[list[datetime | None], FewTimes] | None:
+        """Read a few Python objects one by one; return the datetimes that polars would, and what else there is to say.
+
+        None: some are local times of a `zone`; `read` takes them.
+        """
+        from .timestamp_columns import read_values
+
+        return read_values(values, self)
 
     def looks_like_times(self, values: pl.Series) -> bool:
         """Tell whether most texts of a sample are times; False if there is none."""

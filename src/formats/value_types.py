@@ -23,15 +23,14 @@ __all__ = [
     "ValueType",
     "absorb",
     "fits_all",
-    "make_few_rows",
     "make_series",
+    "polars_types",
     "say",
 ]
 
 NULL: Final = "null"
 _MOST: Final = 2**63 - 1
 _SHOWN = 60
-_FEW = 16
 _DEEPEST = 64
 
 
@@ -57,10 +56,12 @@ _TAKEN_AS_IT_IS: Final[Mapping[Any, frozenset[type]]] = {
     NULL: frozenset({type(None)}),
     "boolean": frozenset({bool, type(None)}),
     "integer": frozenset({int, type(None)}),
-    "float": frozenset({float, type(None)}),
+    "float": frozenset({float, int, type(None)}),
     "text": frozenset({str, type(None)}),
     "binary": frozenset({bytes, type(None)}),
 }
+_RANGES: Final = {"integer": (-_MOST - 1, _MOST), "float": (-(2**53), 2**53)}
+"""Between which whole numbers fit: in 64 bits; in a float, without losing digits."""
 _NOTHING: Final[frozenset[type]] = frozenset()
 
 
@@ -73,11 +74,11 @@ def fits_all(known: ValueType, values: Sequence[Any]) -> bool:
     kinds = set(map(type, values))
     if not kinds <= _TAKEN_AS_IT_IS.get(known, _NOTHING):
         return False
-    return known != "integer" or _all_in_64_bits(list(filter(None, values)))
-
-
-def _all_in_64_bits(whole: Sequence[int]) -> bool:
-    return not whole or (min(whole) >= -_MOST - 1 and max(whole) <= _MOST)
+    if int not in kinds:
+        return True
+    whole = [value for value in values if type(value) is int]
+    least, most = _RANGES[str(known)]
+    return least <= min(whole) and max(whole) <= most
 
 
 def absorb(known: ValueType, value: Any, *, widen: bool, depth: int = 0) -> ValueType:
@@ -116,7 +117,7 @@ def _absorb_scalar(known: ValueType, value: Any, widen: bool) -> ValueType:
 
 def _absorb_integer(known: ValueType, value: int) -> ValueType:
     if known == "float":
-        if int(float(value)) != value:
+        if not _is_exact_as_float(value):
             raise MisfitError(f"{_shown(value)} has more digits than a float can hold")
         return known
     if known not in ("integer", NULL):
@@ -124,6 +125,13 @@ def _absorb_integer(known: ValueType, value: int) -> ValueType:
     if not -_MOST - 1 <= value <= _MOST:
         raise MisfitError(f"{_shown(value)} does not fit in 64 bits")
     return "integer"
+
+
+def _is_exact_as_float(value: int) -> bool:
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
 
 
 def _absorb_list(known: ValueType, value: list[Any], widen: bool, depth: int) -> ValueType:
@@ -180,29 +188,15 @@ def make_series(name: str, values: Sequence[Any], known: ValueType) -> pl.Series
     import polars as pl
 
     if isinstance(known, str):
-        return pl.Series(name, values, dtype=_polars_types()[known], strict=True)
+        return pl.Series(name, values, dtype=polars_types()[known], strict=True)
     import pyarrow as pa
 
     # Polars guesses the types of what is nested anew, value by value, and trips over 1 beside 2.5; Arrow is told them.
     return pl.Series(name, pl.from_arrow(pa.array(values, type=_to_arrow(known))))
 
 
-def make_few_rows(columns: Mapping[str, Sequence[Any]], types: Mapping[str, ValueType]) -> pl.DataFrame | None:
-    """Return values, as `make_series` takes them, as a frame; None if there are many, or lists and objects among them.
-
-    A frame of one row takes 9 us this way, and 5 us a column as series; from 20 rows on it is the other way round.
-    """
-    import polars as pl
-
-    names, polars_types = list(columns), _polars_types()
-    if not names or len(columns[names[0]]) > _FEW or not all(isinstance(types[name], str) for name in names):
-        return None
-    records = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return pl.DataFrame(records, schema={name: polars_types[str(types[name])] for name in names})
-
-
 @cache
-def _polars_types() -> Mapping[str, Any]:
+def polars_types() -> Mapping[str, Any]:
     """Return the polars types by name: as classes, which polars takes in a third less time than objects of them."""
     import polars as pl
 

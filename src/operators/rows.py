@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..formats.few_frames import records_of
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -20,6 +22,9 @@ def row_dicts(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
     About 300 ns a row of six columns: a third of what `to_dicts` takes.
     """
+    records = records_of(frame)
+    if records is not None:
+        return map(dict, records)
     if not frame.width:
         return iter(())
     return map(_maker(tuple(frame.columns)), *map(_values, frame))

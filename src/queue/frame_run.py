@@ -12,7 +12,7 @@ import bisect
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .columns import conform, unite
 from .run import ObjectRun, Run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
-__all__ = ["FrameRun"]
+__all__ = ["FrameRun", "keys_of", "same_columns"]
 
 _FEW_ROWS, _MANY_ROWS = 1_000, 30_000
 _INTEGERS = range(-(2**63), 2**63)
@@ -30,6 +30,7 @@ _INTEGERS = range(-(2**63), 2**63)
 class FrameRun(Run):
     """A run of the rows of a frame, ordered by one of its columns: a view from one row up to another."""
 
+    is_columnar: ClassVar[bool] = True
     __slots__ = ("_column", "_columns", "_first", "_frame", "_keys", "_last", "_start", "_stop", "_times")
 
     def __init__(self, frame: pl.DataFrame, column: str, columns: Mapping[str, Any] | None = None) -> None:
@@ -44,7 +45,7 @@ class FrameRun(Run):
         self._column = column
         self._columns = columns
         self._times = frame.get_column(column)
-        self._keys = _keys(self._times)
+        self._keys = keys_of(self._times)
         self._start, self._stop = 0, frame.height
         self._first: Any = None
         self._last: Any = None
@@ -75,7 +76,7 @@ class FrameRun(Run):
         return self._frame if whole else self._frame.slice(self._start, len(self))
 
     @property
-    def times(self) -> pl.Series:
+    def times(self) -> Any:
         return self._times if len(self) == len(self._times) else self._times.slice(self._start, len(self))
 
     @property
@@ -120,7 +121,7 @@ class FrameRun(Run):
 
     def sharing(self, columns: Mapping[str, Any]) -> FrameRun:
         """Return the run with `columns` itself for its columns, if they are equal: that is seen at a glance later."""
-        return self._view(self._start, self._stop, columns) if _same(self.columns, columns) else self
+        return self._view(self._start, self._stop, columns) if same_columns(self.columns, columns) else self
 
     def conformed(self, columns: Mapping[str, Any]) -> FrameRun:
         """Return the same rows with exactly these columns, in this order: missing ones are null, others are cast."""
@@ -167,7 +168,7 @@ class FrameRun(Run):
         return view
 
 
-def _keys(times: pl.Series) -> npt.NDArray[Any] | None:
+def keys_of(times: pl.Series) -> npt.NDArray[Any] | None:
     """Return the times as int64, float64 or datetime64; None if they are of another type."""
     import polars as pl
 
@@ -188,7 +189,8 @@ def _key(limit: Any, keys: npt.NDArray[Any]) -> Any:
     return limit if keys.dtype.kind == "i" and type(limit) is int and limit in _INTEGERS else None
 
 
-def _same(columns: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+def same_columns(columns: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Tell whether two frames have the same columns, in the same order."""
     return columns is others or list(columns.items()) == list(others.items())
 
 

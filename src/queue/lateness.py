@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OrderError
 from .ordering import Descending
-from .runs import FrameRun, Run
+from .runs import Run
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,7 +94,7 @@ class Rule:
         if in_order and not self._may_jump(run, largest):
             moved = largest is None or largest < run.last
             return Judgement([], run.count(run.last, inclusive=False) if moved else EARLIER)
-        if isinstance(run, FrameRun):
+        if run.is_columnar:
             return self._by_column(run.times, largest, promised)
         return self._one_by_one(run.times, largest, promised)
 
@@ -103,7 +103,7 @@ class Rule:
             return False
         if largest is not None and run.first - largest > self.max_ahead:
             return True
-        if isinstance(run, FrameRun):
+        if run.is_columnar:
             return bool((run.times.diff() > self.max_ahead).any())
         return any(time - before > self.max_ahead for before, time in pairwise(run.times))
 

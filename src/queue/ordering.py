@@ -13,8 +13,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import OrderError
+from ..formats.few_frames import records_of
 from ..record import TIMESTAMP
-from .runs import FrameRun, ObjectRun, Run
+from .few_run import FewRun
+from .frame_run import FrameRun
+from .run import ObjectRun, Run
 
 if TYPE_CHECKING:
     import polars as pl
@@ -142,6 +145,9 @@ class Order:
         return self._sift_frame(block, self._column)
 
     def _sift_frame(self, frame: pl.DataFrame, column: str) -> tuple[Run, list[Unplaced]]:
+        records = records_of(frame)
+        if records and all(type(record[column]) is datetime for record in records):
+            return FewRun(records, column, frame.types, frame), []  # type: ignore[attr-defined]
         times = frame.get_column(column)
         bad = times.is_null() if times.null_count() else None
         if times.dtype.is_float() and times.is_nan().any():

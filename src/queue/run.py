@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import chain, islice
 from operator import le
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["ObjectRun", "Run"]
 
@@ -16,6 +16,8 @@ class Run(ABC):
     """Some records of one source with their times. In order, unless it comes straight from `Order.run`."""
 
     __slots__ = ()
+    is_columnar: ClassVar[bool] = False
+    """True if `times` is a Series, and what is done with it is best done for all of it at once."""
 
     @property
     @abstractmethod

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
+from .few_run import FewRun
 from .frame_run import FrameRun
 from .run import ObjectRun, Run
 
@@ -24,11 +25,29 @@ def braid(runs: Sequence[Run]) -> Run:
     if len(runs) == 1:
         return runs[0]
     in_sequence = _in_sequence(runs)
-    frames = [run for run in in_sequence or runs if isinstance(run, FrameRun)]
+    runs = _with_rows_joined(in_sequence or runs)
+    if len(runs) == 1:
+        return runs[0] if in_sequence else runs[0].sorted()
+    frames = [run for run in runs if isinstance(run, FrameRun)]
     if len(frames) == len(runs):
         return FrameRun.chained(frames) if in_sequence else FrameRun.braided(frames)
-    joined = ObjectRun.chained([run.as_objects() for run in in_sequence or runs])
+    joined = ObjectRun.chained([run.as_objects() for run in runs])
     return joined if in_sequence else joined.sorted()
+
+
+def _with_rows_joined(runs: Sequence[Run]) -> Sequence[Run]:
+    """Join neighbours whose rows are at hand: what has waited row by row is then one block."""
+    found: list[Run] = []
+    for _, group in groupby(enumerate(runs), lambda each: _kind(*each)):
+        members = [run for _, run in group]
+        few = [run for run in members if isinstance(run, FewRun)]
+        found += members if len(few) < 2 else [FewRun.joined(few)]
+    return found
+
+
+def _kind(place: int, run: Run) -> tuple[str, int]:
+    """Return what runs have in common that can be joined; a frame has it with no other."""
+    return ("rows", id(run.columns)) if isinstance(run, FewRun) else ("frame", place)
 
 
 def _in_sequence(runs: Sequence[Run]) -> list[Run] | None:

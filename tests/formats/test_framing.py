@@ -197,3 +197,14 @@ def test_a_few_rows_may_have_every_type_and_any_place_of_the_time():
         assert few[1].equals(many[1].head(1))
         assert few[1].schema == many[1].schema == few[0].schema
         assert few[1].columns[2] == "timestamp"
+
+
+@pytest.mark.parametrize("whole", [3, 0, -(2**53), 2**53, 2**53 + 1, 2**53 + 2, -(2**63), 2**70, 10**400])
+def test_whole_numbers_in_a_column_of_floats_are_floats_if_they_lose_nothing(whole):
+    frames, rejects = build([{"x": 1.5}], [{"x": whole}, {"x": 2.5}])
+    try:
+        kept = [float(whole)] if int(float(whole)) == whole else []
+    except OverflowError:
+        kept = []
+    assert [row["x"] for row in rows(frames)] == [1.5, *kept, 2.5]
+    assert list(rejects) == ([] if kept else [1])
