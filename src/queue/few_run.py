@@ -110,9 +110,13 @@ class FewRun(FrameRun):
         return FewRun(records, self._column, self.columns)
 
     def _view(self, start: int, stop: int, columns: Mapping[str, Any] | None) -> FewRun:
-        whole = stop - start == len(self)
-        frame = self._frame if whole else None
-        return FewRun(self._records[start:stop], self._column, columns or self.columns, frame)
+        if stop - start < len(self):
+            return FewRun(self._records[start:stop], self._column, columns or self.columns)
+        view = FewRun.__new__(FewRun)
+        view._records, view._moments, view._frame = self._records, self._moments, self._frame
+        view._column, view._columns = self._column, columns
+        view._start, view._stop = 0, stop - start
+        return view
 
     @staticmethod
     def joined(runs: Sequence[FewRun]) -> FewRun:

@@ -164,6 +164,9 @@ class RecordReader(Reader):
         return FrameBuilder(layout, context.note)
 
     def open(self, context: Context) -> Iterator[Batch | Idle]:
+        if self.live:  # what the first message needs is imported before it comes, not while others queue up behind it
+            from ..formats import few_rows, timestamp_columns  # noqa: F401
+
         decoder = self.decoder(context)
         for block in self.raw_blocks(context):
             if isinstance(block, Idle):
