@@ -294,9 +294,13 @@ def _signals(control: Control) -> Iterator[None]:
         yield
         return
 
+    asked = False
+
     def handle(number: int, frame: Any) -> None:
-        if control.asked_by is not None:
+        nonlocal asked
+        if asked:
             _kill(number)
+        asked = True  # before anything is said: whoever reads it may send the second one at once
         sys.stderr.write("plait: stopping; once more kills\n")
         control.stop(number)
         deadline.start()

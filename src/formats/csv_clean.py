@@ -156,7 +156,7 @@ class CleanReader:
                 ),
                 memory_pool=pa.system_memory_pool(),  # Arrow's own keeps what is freed: 60 MB for eight files
             )
-        except pa.ArrowInvalid:
+        except (pa.ArrowInvalid, pa.ArrowCancelled):  # cancelled by a signal, whose handler has been called by now
             return None
 
     def _made(self, table: pa.Table, columns: Sequence[_Column]) -> dict[str, pa.Array | pl.Series] | None:
