@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from unittest import mock
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -226,3 +227,10 @@ def test_codes_and_blanks_in_columns_of_text_are_not_odd():
 def test_times_in_other_formats_are_read_the_quick_way_too():
     assert clean(b"31.01.2010 13:00,1\n", ["time", "integer"], times=EventTimes(format="%d.%m.%Y %H:%M")) is not None
     assert clean(b"1262304000,1\n", ["time", "integer"], times=EventTimes(unit="s")) is not None
+
+
+def test_a_block_whose_reading_a_signal_cut_off_is_read_the_careful_way():
+    sheet = Sheet({"a": ColumnType("integer", inferred=True)}, None, "x")
+    with mock.patch.object(csv_clean.arrow_csv, "read_csv", side_effect=pa.ArrowCancelled("signal")):
+        frame, lines, lost, _ = read(b"a\n1\n2\n", sheet, CsvOptions(), careful=False)
+    assert (frame["a"].to_list(), lines, lost) == ([1, 2], [2, 3], [])
