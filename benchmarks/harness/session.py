@@ -25,19 +25,19 @@ RESULTS = HERE / "results.json"
 def run_all(chosen: argparse.Namespace, homes: Mapping[str, Home], work: Path) -> int:
     """Run what was chosen; return 1 if any contender failed or was wrong.
 
-    The record and the page are written at the end of a whole run, or if that was asked for; then jobs that did not run
+    The record and the page are written after each job of a whole run, or if that was asked for; jobs that did not run
     keep what an earlier session found.
     """
     record = Record({"machine": describe_machine(), "versions": versions(homes), "jobs": {}})
+    writes = chosen.write or not (chosen.quick or chosen.only or chosen.contenders or chosen.rows)
     for job in _chosen_jobs(chosen.only):
         record.content["jobs"][job.name] = _run(job, chosen, homes, work)
         print("\n" + job_table(job, record) + "\n", flush=True)
+        if writes:
+            Record({**record.content, "jobs": {**Record.load(RESULTS).jobs, **record.jobs}}).save(RESULTS)
+            write_page()
     head, rows = targets_table(record)
     print(markdown(head, rows, left=len(head)))
-    if chosen.write or not (chosen.quick or chosen.only or chosen.contenders or chosen.rows):
-        record.content["jobs"] = {**Record.load(RESULTS).jobs, **record.jobs}
-        record.save(RESULTS)
-        write_page()
     return int(any(row["trouble"] for job in record.jobs for row in record.results(job)))
 
 
