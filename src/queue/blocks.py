@@ -1,24 +1,16 @@
-"""What a queue holds and ships: blocks of pickled objects, or of rows.
-
-Objects are pickled one by one when they are put, so that what arrives is what was put, whatever becomes of the object
-afterwards, and so that one that cannot be pickled is refused at once. They are unpickled many at a time: pickles of
-protocol 3 number their memo explicitly, from zero in each, so that their bodies may be strung together into the pickle
-of one list. That costs half of reading them one by one, and no two items ever share an object.
-"""
+"""What a queue holds and ships: blocks of sealed objects, or of rows."""
 
 from __future__ import annotations
 
 import sys
-from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pickle import PicklingError, dumps, loads
-from reprlib import repr as brief
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ..errors import WorkerError
 from ..record import END, Failure, Frontier, Idle, is_mark
+from .memory import POOL, Room
+from .sealing import opened, packed_parts, sealed, unpacked_parts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FRAME",
     "OBJECTS",
-    "PROTOCOL",
     "Arrow",
     "Block",
     "Loose",
@@ -37,19 +28,14 @@ __all__ = [
     "drained",
     "is_frame",
     "leading",
-    "pickled",
-    "portable",
     "unload",
 ]
 
-PROTOCOL = 3
 OBJECTS = 1
 FRAME = 2
 UNLOADED_AT_ONCE = 4096
 """Rows that are made at once for `get`, which hands them out one by one."""
 
-_HEAD = b"\x80\x03]("
-_TAIL = b"e."
 _MARK_TYPES = {type(END), Frontier, Idle, Failure}
 
 
@@ -57,33 +43,6 @@ def is_frame(item: Any) -> TypeGuard[pl.DataFrame]:
     """Tell a frame from other objects, without importing polars for the purpose."""
     polars = sys.modules.get("polars")
     return polars is not None and isinstance(item, polars.DataFrame)
-
-
-def pickled(item: Any) -> bytes:
-    """Pickle one item.
-
-    Raises:
-        pickle.PicklingError: it cannot be pickled; the message shows the item.
-    """
-    try:
-        return dumps(item, PROTOCOL)
-    except Exception as error:
-        if isinstance(item, Failure):
-            return dumps(_plain(item), PROTOCOL)
-        raise PicklingError(f"cannot put {brief(item)}: {error}") from error
-
-
-def portable(failure: Failure) -> Failure:
-    """Return the failure itself if it survives the journey, else one that says the same in words."""
-    try:
-        loads(dumps(failure, PROTOCOL))  # noqa: S301 - what this process has just pickled
-    except Exception:
-        return _plain(failure)
-    return failure
-
-
-def _plain(failure: Failure) -> Failure:
-    return Failure(WorkerError(f"{type(failure.error).__name__}: {failure.error}"))
 
 
 class Block:
@@ -104,43 +63,34 @@ class Block:
         """Return the first `count` items and the others; neither is empty."""
         raise NotImplementedError
 
-    def payload(self) -> Any:
-        """Return the bytes (or a buffer) that stand for the block on the wire."""
+    def payload(self, room: Room = POOL) -> Any:
+        """Return the bytes that stand for the block on the wire; what is large is written to memory from `room`."""
         raise NotImplementedError
 
 
 @dataclass(slots=True)
 class Loose(Block):
-    """Pickles as they were put: can be added to until the block is taken."""
+    """Sealed items, in the process where they were put."""
 
-    bodies: list[bytes]
+    parts: list[Any]
 
     @property
     def count(self) -> int:  # type: ignore[override]
-        return len(self.bodies)
+        return len(self.parts)
 
     def items(self) -> list[Any]:
-        return _unstrung(_strung(self.bodies))
+        return opened(self.parts)
 
     def split(self, count: int) -> tuple[Block, Block]:
-        return Loose(self.bodies[:count]), Loose(self.bodies[count:])
+        return Loose(self.parts[:count]), Loose(self.parts[count:])
 
-    def payload(self) -> bytes:
-        return array("I", map(len, self.bodies)).tobytes() + _strung(self.bodies)
-
-
-def _strung(bodies: Sequence[bytes]) -> bytes:
-    return b"".join([_HEAD, *[body[:-1] for body in bodies], _TAIL])
-
-
-def _unstrung(data: Any) -> list[Any]:
-    items: list[Any] = loads(data)  # noqa: S301 - from a process that knew the secret
-    return items
+    def payload(self, room: Room = POOL) -> bytes:
+        return packed_parts(self.parts)
 
 
 @dataclass(slots=True)
 class Plain(Block):
-    """Items of this process, not pickled (yet)."""
+    """Items of this process, not sealed (yet)."""
 
     values: list[Any]
 
@@ -154,33 +104,28 @@ class Plain(Block):
     def split(self, count: int) -> tuple[Block, Block]:
         return Plain(self.values[:count]), Plain(self.values[count:])
 
-    def payload(self) -> bytes:
-        return Loose([pickled(value) for value in self.values]).payload()
+    def payload(self, room: Room = POOL) -> bytes:
+        return Loose(list(map(sealed, self.values))).payload()
 
 
 @dataclass(slots=True)
 class Packed(Block):
-    """Pickles as they came over the wire: a table of lengths, then the pickle of one list."""
+    """Sealed items as they came over the wire: the pickle of their list."""
 
     count: int
     data: Any
 
     def items(self) -> list[Any]:
-        return _unstrung(memoryview(self.data)[4 * self.count :])
+        return self._loose().items()
 
     def split(self, count: int) -> tuple[Block, Block]:
         return self._loose().split(count)
 
-    def payload(self) -> Any:
+    def payload(self, room: Room = POOL) -> Any:
         return self.data
 
     def _loose(self) -> Loose:
-        view = memoryview(self.data)
-        start, bodies = 4 * self.count + len(_HEAD), []
-        for length in array("I", bytes(view[: 4 * self.count])):
-            bodies.append(bytes(view[start : start + length - 1]) + b".")
-            start += length - 1
-        return Loose(bodies)
+        return Loose(unpacked_parts(self.data))
 
 
 @dataclass(slots=True)
@@ -203,10 +148,10 @@ class Rows(Block):
     def split(self, count: int) -> tuple[Block, Block]:
         return Rows(self.frame.head(count)), Rows(self.frame.slice(count))
 
-    def payload(self) -> Any:
+    def payload(self, room: Room = POOL) -> Any:
         from .arrow import to_ipc
 
-        return to_ipc(self.frame)
+        return to_ipc(self.frame, room)
 
 
 @dataclass(slots=True)
@@ -226,7 +171,7 @@ class Arrow(Block):
     def split(self, count: int) -> tuple[Block, Block]:
         return self._rows().split(count)
 
-    def payload(self) -> Any:
+    def payload(self, room: Room = POOL) -> Any:
         return self.data
 
     def _rows(self) -> Rows:

@@ -6,17 +6,18 @@ import functools
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from pickle import dumps
+from collections.abc import Iterator, Sized
 from typing import Any, ClassVar
 
 from ..record import END, Failure, is_mark
-from .blocks import PROTOCOL, Block, Loose, Rows, is_frame, pickled, portable
+from .blocks import Block, Loose, Rows, is_frame
 from .deadlines import deadline_of, left_until
 from .depot import Depot
 from .exchange import Exchange
 from .place import Place
-from .sides import Adder, Foreign, Own
+from .sealing import PLAIN, has_containers, portable, sealed
+from .sides import Foreign, Own
+from .tray import Tray
 
 __all__ = ["Queue"]
 
@@ -30,7 +31,7 @@ class Queue:
 
     | | |
     |---|---|
-    | buffered | yes, in the process that made it; what is put is pickled at once: later changes do not matter |
+    | buffered | yes, in the process that made it; what is put is copied at once: later changes do not matter |
     | full | `maxsize` counts items, and the rows of frames; then `put` blocks, or raises `queue.Full`; 0 is no limit |
     | several writers | yes, any number of processes and threads |
     | several readers | yes: each item goes to one of them; with several, items are handed out one at a time |
@@ -64,8 +65,8 @@ class Queue:
         self._closed = False
         self._end = end
         self._shelf = end.shelf
-        self._add: Adder | None = None if self._maxsize else end.adder(_direct(weakref.ref(self)))
-        self._bounded = self._maxsize > 0 and isinstance(end, Own)
+        self._tray: Tray | None = end.tray
+        self._givers: Sized = end.givers
         self._finalizer = weakref.finalize(self, end.leave)
         self._finalizer.atexit = False  # `endings` sees to that, in the right order
         self._alive.add(self)
@@ -84,18 +85,26 @@ class Queue:
             BrokenPipeError: the process that made the queue has ended.
             ValueError: the queue is closed.
         """
-        if self._add is not None and type(obj) is dict:
-            try:
-                body = dumps(obj, PROTOCOL)
-            except Exception:
-                body = pickled(obj)  # raises again, and shows the object
-            self._add(body)
-        elif self._closed:
+        tray = self._tray
+        if tray is None or type(obj) is not dict or has_containers(obj):
+            return self._put(obj, block, timeout)
+        for value in obj.values():  # as `sealed` does it, without the cost of a call
+            if type(value) not in PLAIN:
+                return self._put(obj, block, timeout)
+        if not next(tray.room, False):
+            return self._put(obj, block, timeout)
+        tray.append(obj.copy())
+        if len(tray) >= tray.limit:
+            tray.full()
+        return None
+
+    def _put(self, obj: Any, block: bool, timeout: float | None) -> None:
+        if self._closed:
             raise ValueError(f"{self!r} is closed")
-        elif is_frame(obj):
+        if is_frame(obj):
             self.put_block(obj, block, timeout)
         else:
-            self._end.put(pickled(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)
+            self._end.put(sealed(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)
             if is_mark(obj):
                 self._end.flush(known=obj is END or isinstance(obj, Failure))
 
@@ -110,7 +119,7 @@ class Queue:
         if is_frame(block_of_items):
             parcel: Block = Rows(block_of_items)
         else:
-            parcel = Loose([pickled(item) for item in block_of_items])
+            parcel = Loose(list(map(sealed, block_of_items)))
         if parcel.count:
             self._end.put_block(parcel, block, timeout)
 
@@ -129,8 +138,8 @@ class Queue:
             item = self._shelf.popleft()
         except IndexError:
             item = self._get(block, timeout)
-        if self._bounded:
-            self._settle()
+        if self._givers:
+            self._end.settle()
         return item
 
     def _get(self, block: bool, timeout: float | None) -> Any:
@@ -144,10 +153,6 @@ class Queue:
             except IndexError:
                 continue  # another thread was quicker
 
-    def _settle(self) -> None:
-        if isinstance(self._end, Own) and self._end.depot.givers:
-            self._end.depot.settle()
-
     def get_nowait(self) -> Any:
         """Take one item if there is one, else raise queue.Empty."""
         return self.get(block=False)
@@ -157,8 +162,8 @@ class Queue:
         if self._closed:
             raise ValueError(f"{self!r} is closed")
         taken = self._end.take_block(block, timeout)
-        if self._bounded:
-            self._settle()
+        if self._givers:
+            self._end.settle()
         return taken
 
     def __iter__(self) -> Iterator[Any]:
@@ -167,9 +172,18 @@ class Queue:
         Raises:
             BaseException: the error of a Failure, where it stands among the items; `get` returns the mark itself.
         """
-        while (item := self.get()) is not END:
-            if isinstance(item, Failure):
-                raise item.error
+        while True:
+            try:
+                item = self._shelf.popleft()
+            except IndexError:
+                item = self._get(True, None)
+            if self._givers:
+                self._end.settle()
+            if type(item) is not dict:
+                if item is END:
+                    return
+                if isinstance(item, Failure):
+                    raise item.error
             yield item
 
     # Looking on.
@@ -210,7 +224,7 @@ class Queue:
         if not self._closed:
             self._closed = True
             self._shelf = deque()
-            self._add = None
+            self._tray = None
             self._finalizer.detach()
             self._end.close()
 
@@ -242,14 +256,6 @@ class Queue:
             self._start(Foreign(self._elsewhere, self._maxsize))
 
     _elsewhere: Place | None = None
-
-
-def _direct(handle: weakref.ref[Queue]) -> Callable[[Adder], None]:
-    def known(add: Adder) -> None:
-        if (alive := handle()) is not None and alive._add is not None:
-            alive._add = add
-
-    return known
 
 
 def _handle(cls: type[Queue], place: Place, maxsize: int) -> Queue:

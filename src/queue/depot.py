@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from .bell import Bell
 from .blocks import FRAME, Block, Loose, Plain, drained, leading, unload
 from .deadlines import deadline_of, left_until
+from .tray import NEVER, Tray
 
 __all__ = ["Depot", "Giver", "Taker"]
 
@@ -68,6 +69,7 @@ class Depot:
             that is let in when nothing else is waiting.
         handles: how many handles of the queue the owner has itself.
         shelf: items at the head of the queue, already unpickled, from which threads of this process pop.
+        tray: items at the end of the queue, to which threads of this process append.
     """
 
     def __init__(self, maxsize: int = 0) -> None:
@@ -84,12 +86,10 @@ class Depot:
         self._in_hand = 0
         self._reserved = 0
         self._bell: Bell | None = None
-
-        self._loose: list[bytes] = []  # what threads of this process put; appended to without the lock
-        self._watched = False  # somebody waits for what may be put next
+        self.tray = Tray(NEVER, self._look_into_tray, bounded=maxsize > 0)
 
     def __len__(self) -> int:
-        return self._count + self._in_hand + len(self.shelf) + len(self._loose)
+        return self._count + self._in_hand + len(self.shelf) + len(self.tray)
 
     # Room. `reserve` comes before `add`, and only if there is a maxsize.
 
@@ -150,19 +150,27 @@ class Depot:
 
     # In.
 
-    def add_pickle(self, body: bytes) -> None:
-        """Put one pickled item at the end, if there is no maxsize."""
-        self._loose.append(body)
-        if self._watched:  # who begins to wait sets this first and looks for loose items then
-            with self.lock:
-                self._serve()
+    def put(self, part: Any, block: bool, timeout: float | None) -> None:
+        """Put one sealed item at the end, waiting for room. Raises queue.Full."""
+        with self.lock:
+            at_once = not self.maxsize or (not self.givers and self._fits(1))
+            if at_once:
+                self.tray.append(part)
+                if len(self.tray) >= self.tray.limit:
+                    self._serve()
+        if not at_once:
+            self.reserve(1, block, timeout)
+            self.add(Loose([part]), reserved=1)
+
+    def _look_into_tray(self) -> None:
+        with self.lock:
+            self._serve()
 
     def _fold(self) -> None:
-        count = len(self._loose)
-        if count:
-            self._blocks.append(Loose(self._loose[:count]))
-            del self._loose[:count]
-            self._count += count
+        parts = self.tray.take()
+        if parts:
+            self._blocks.append(Loose(parts))
+            self._count += len(parts)
 
     def add(self, block: Block, reserved: int = 0) -> None:
         """Put a block at the end, into room that was set aside for it."""
@@ -182,7 +190,7 @@ class Depot:
             self._serve()
 
     def _serve(self) -> None:
-        self._watched = True
+        self.tray.limit = 1
         self._fold()
         while self.takers and (self._blocks or self.shelf):
             self._hand_to(self.takers.popleft())
@@ -191,7 +199,8 @@ class Depot:
             self._filled.notify_all()
         if filled and self._bell is not None:
             self._bell.ring()
-        self._watched = not filled and bool(self.takers or self._sleepers or self._bell)
+        awaited = not filled and (self.takers or self._sleepers or self._bell)
+        self.tray.limit = 1 if awaited else NEVER
         if self.givers:
             self.settle()
 
@@ -268,9 +277,10 @@ class Depot:
 
     def _look(self) -> bool:
         """Tell whether something is there; if not, whoever puts next will take the lock and see who waits."""
-        self._watched = True
+        self.tray.limit = 1
         self._fold()
-        self._watched = not (filled := bool(self._blocks or self.shelf))
+        filled = bool(self._blocks or self.shelf)
+        self.tray.limit = NEVER if filled else 1
         return filled
 
     def take_block(self, block: bool, timeout: float | None) -> Any:

@@ -2,8 +2,9 @@
 
 Theory of operation. A handle that is pickled says where its owner listens (a Unix socket), a secret, and a number.
 Whoever uses the handle elsewhere connects, once to put and once to get, and says which it wants. The thread here reads
-all connections and waits for nobody in particular: a message is at most 128 KiB, is sent only to somebody who has
-asked for it, and so always fits into the socket's buffer. A connection that ends gives back what it had set aside.
+all connections and waits for nobody in particular: it reads what is there, however long the message; what it sends is
+at most 128 KiB, goes only to somebody who has asked for it, and so always fits into the socket's buffer. A connection
+that ends gives back what it had set aside.
 
 Other users of the machine are kept out three times: by the kernel's word on who is at the other end (Linux) or a folder
 that only this user can enter (elsewhere), and by the secret, without which nothing is read or unpickled.
@@ -222,6 +223,7 @@ class Exchange:
             caller.peer, caller.shared = peer, shared
             shared.peers.add(peer)
             shared.tickets.discard(ticket)
+        caller.wire.trust()
         send(caller.wire, WELCOME)
 
     def _dismiss(self, caller: _Caller) -> None:

@@ -1,44 +1,91 @@
-"""Anonymous memory that can be handed to another process: no name, so nothing is left behind whoever is killed."""
+"""Memory for large messages: some that is used again and again, and some that can be handed to another process."""
 
 from __future__ import annotations
 
 import mmap
 import os
 import tempfile
-from typing import Any
+from collections import deque
+from typing import Any, Protocol
 
-__all__ = ["Memory", "mapped"]
+__all__ = ["POOL", "Buffers", "Memory", "Room", "mapped", "nameless"]
+
+
+class Room(Protocol):
+    """Where to find memory for a message."""
+
+    def get(self, size: int) -> Any:
+        """Return a buffer of that size, or of more, to write to."""
+
+
+class Buffers:
+    """Memory that is used again when nobody holds it any more.
+
+    To get fresh memory from the kernel costs several times as much as to fill it.
+
+    Args:
+        most_bytes: what is kept beyond its use at most.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._kept: deque[bytearray] = deque()
+
+    def get(self, size: int) -> memoryview:
+        """Return memory to write to; it is free again when this view and all that was made of it are gone."""
+        for _ in range(len(self._kept)):
+            try:
+                buffer = self._kept.popleft()  # so no other thread sees it
+            except IndexError:
+                break
+            view = memoryview(buffer)[:size] if len(buffer) >= size and _is_free(buffer) else None
+            self._kept.append(buffer)
+            if view is not None:
+                return view
+        return memoryview(self._fresh(size))
+
+    def _fresh(self, size: int) -> bytearray:
+        buffer = bytearray(size)
+        self._kept.append(buffer)
+        while sum(map(len, tuple(self._kept))) > self._most:
+            self._kept.popleft()  # whoever holds it keeps it alive
+        return buffer
+
+
+def _is_free(buffer: bytearray) -> bool:
+    try:
+        buffer.append(0)  # refused while there are views
+    except BufferError:
+        return False
+    del buffer[-1]
+    return True
+
+
+POOL = Buffers(32 * 1024 * 1024)
+"""What this process uses for the large messages that it writes and reads."""
 
 
 class Memory:
-    """A file that lives in memory only (Linux), or a temporary file without a name (elsewhere).
+    """A copy of some data in a file without a name: nothing is left behind, whoever is killed.
 
-    It is written once, sent over a Unix socket and closed; whoever receives the descriptor maps it.
+    Its descriptor is sent over a Unix socket, and then closed; whoever receives it maps the file.
     """
 
-    def __init__(self) -> None:
-        self.descriptor = os.memfd_create("plait") if hasattr(os, "memfd_create") else _nameless()
-
-    @classmethod
-    def of(cls, data: Any) -> Memory:
-        """Return a new one that holds a copy of the data."""
-        memory = cls()
+    def __init__(self, data: Any) -> None:
+        self.descriptor = nameless()
         left = memoryview(data).cast("B")
         while left:
-            left = left[os.write(memory.descriptor, left) :]
-        return memory
-
-    def read(self) -> bytes:
-        """Return all that was written, and close."""
-        with mapped(self.descriptor) as data:
-            return bytes(data)
+            left = left[os.write(self.descriptor, left) :]
 
     def close(self) -> None:
         """Let go of it; what others have mapped stays."""
         os.close(self.descriptor)
 
 
-def _nameless() -> int:
+def nameless() -> int:
+    """Return the descriptor of a new file without a name: in memory only (Linux), or a temporary one."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("plait")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 

@@ -1,4 +1,20 @@
-"""Putting into a queue of another process."""
+"""Putting into a queue of another process.
+
+Theory of operation. Puts gather in a tray, and what has gathered is shipped as one block: blocks grow with the load. An
+outlet is cold or warm, and the limit of its tray says which.
+
+* Cold (limit 1): every put ships at once, in the thread that puts. So an idle queue has the latency of the socket.
+* Warm (limit 1,000): puts gather, and the one that fills the tray ships it. An outlet becomes warm when one shipment
+  follows another more quickly than a change of threads; whoever finds that wakes the minder.
+* The minder is a thread that ships what is left when the others pause. It needs the interpreter for that: once awake it
+  gets it when they pause, or have used up their time slice, or are shipping. If a tray has been filled meanwhile, the
+  stream is in flow, and those who put ship best by themselves: what is to be pickled is still in their cache, and the
+  interpreter is not passed to and fro. Then the minder keeps out of their way, and looks again every 5 ms. When nothing
+  has been shipped since it last looked, it makes the outlet cold, ships what is left, and sleeps.
+
+Why nothing is left lying: who puts appends first and looks at the limit then; the minder lowers the limit first and
+looks at the tray then; who raises the limit wakes the minder afterwards.
+"""
 
 from __future__ import annotations
 
@@ -6,94 +22,122 @@ import contextlib
 import queue
 import select
 import threading
-from collections.abc import Iterator
+from itertools import repeat
 from multiprocessing.connection import wait
+from time import monotonic
 from typing import Any
 
 from .blocks import OBJECTS, Block, Loose
 from .deadlines import acquire, deadline_of, left_until
 from .open_ends import OpenEnds
 from .place import PUTS, Place, call
+from .segments import Segments
+from .tray import Tray
 from .wire import ASK, CANCEL, NOW, RELEASE, RESERVE, SOME
 
 __all__ = ["Outlet"]
 
-_SHIP_AT = 500
-"""Items gathered at which the thread that puts ships them itself."""
+_COLD, _WARM = 1, 1000
+_FLOW_MILLISECONDS = 5
+"""How often the minder looks at a stream in flow: as often as the interpreter changes threads by itself."""
+_BRISK_SECONDS = 50e-6
+"""What a change of threads costs."""
 
 
 class Outlet:
-    """Puts into a queue of another process.
+    """Puts into a queue of another process. Raises BrokenPipeError when that has ended.
 
-    Blocks grow with the load, by no timer. A put that finds the outlet cold ships at once, in its own thread, and wakes
-    the minder. Until that thread gets to run, further puts gather, and every 500 of them are shipped by the thread
-    that puts. The minder ships what was left lying: it lets others run first, and only acts if nobody has shipped in
-    the meantime, for a thread that puts without pause ships best by itself. When nothing is left the outlet is cold.
+    Args:
+        place: where the queue lives.
+        maxsize: of the queue; if there is one, room is asked for before anything is put on the tray.
+        tray: where puts gather; from now on this outlet empties it.
     """
 
-    def __init__(self, place: Place, maxsize: int) -> None:
+    def __init__(self, place: Place, maxsize: int, tray: Tray) -> None:
         self._place = place
         self._maxsize = maxsize
         self._wire = call(place, PUTS)
-        self._pending: list[bytes] = []
-        self._cold = True
-        self._shipping = threading.Lock()
-        self._shipped = 0
+        self._shipping = threading.RLock()  # reentrant: a finalizer or a signal's handler may put, too
+        self._sending = False
+        self._shipped = self._warmed = 0
+        self._rested = 0.0
         self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._asking = threading.Lock()
-        self._room = 0
         self._broken: OSError | None = None
+        self._segments = Segments()
+        self._tray = tray
+        tray.full, tray.limit = self._ship_full, _COLD
         OpenEnds.add(self)
 
     # Putting.
 
-    def put(self, body: bytes, block: bool, timeout: float | None) -> None:
-        """Put one pickled item. Raises queue.Full, or BrokenPipeError when the owner has ended."""
-        if self._maxsize:
+    def put(self, part: Any, block: bool, timeout: float | None) -> None:
+        """Put one sealed item. Raises queue.Full."""
+        if not next(self._tray.room, False):
             self._take_room(1, SOME, deadline_of(block, timeout))
-        self.add(body)
-
-    def add(self, body: bytes) -> None:
-        """Put one pickled item for which there is room. Raises BrokenPipeError when the owner has ended."""
-        self._pending.append(body)
-        if self._cold or len(self._pending) >= _SHIP_AT:
-            self._ship_soon()
+        self._tray.append(part)
+        if len(self._tray) >= self._tray.limit:
+            self._ship_full()
 
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
-        """Put a whole block; it has been shipped when this returns."""
+        """Put a whole block; it has been shipped when this returns. Raises queue.Full."""
         if self._maxsize:
             self._take_room(parcel.count, 0, deadline_of(block, timeout))
-        data = parcel.payload()
-        with self._alone():
-            self._ship()
-            self._send(parcel.kind, parcel.count, data)
+        self._say(parcel.kind, parcel.count, parcel)
 
     def flush(self) -> None:
         """Ship all that was put; blocks while the owner is too busy to read."""
-        with self._alone():
+        with self._shipping:
             self._ship()
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Be the one who sends. The minder does not wait for that one: it is woken afterwards if something was put."""
-        try:
-            with self._shipping:
-                yield
-        finally:
-            if self._cold and self._pending:
-                self._cold = False
-                self._wake(False)
+    def _ship_full(self) -> None:
+        with self._shipping:
+            pause = monotonic() - self._rested
+            self._ship()
+            self._rested = monotonic()
+        if self._tray.limit == _COLD and pause < _BRISK_SECONDS:
+            self._tray.limit, self._warmed = _WARM, self._shipped
+            self._wake(False)
 
-    def _ship_soon(self) -> None:
-        if self._shipping.acquire(blocking=False):
+    def _ship(self) -> None:
+        full = not self._sending  # what interrupts a shipment leaves its own for the end of it
+        while full and self._tray:
+            self._sending = True
             try:
-                self._ship()
+                parts = self._tray.take()
+                self._shipped += 1
+                self._send(OBJECTS, len(parts), Loose(parts).payload())
             finally:
-                self._shipping.release()
-            if self._cold:
-                self._cold = False
-                self._wake(False)
+                self._sending = False
+            full = len(self._tray) >= self._tray.limit
+
+    def _say(self, kind: int, number: int, parcel: Block | None = None, flags: int = 0) -> None:
+        """Send something behind all that was put."""
+        with self._shipping:
+            self._ship()
+            if self._sending:
+                raise RuntimeError("a queue cannot be asked anything by what interrupts a put on it")
+            self._sending = True
+            try:
+                self._send(kind, number, b"" if parcel is None else parcel.payload(self._segments), flags)
+            finally:
+                self._sending = False
+
+    def _send(self, kind: int, number: int, data: Any, flags: int = 0) -> None:
+        try:
+            if self._broken is None:
+                self._wire.send(kind, number, data, flags)
+        except OSError as error:
+            self._broken = error
+        if self._broken is not None:
+            self._tray.clear()  # nobody is left to take it
+            raise self._ended() from self._broken
+
+    def _ended(self) -> BrokenPipeError:
+        return BrokenPipeError(f"process {self._place.owner}, which made the queue, has ended")
+
+    # The minder.
 
     def _wake(self, last: bool) -> None:
         if self._thread is None:
@@ -102,47 +146,18 @@ class Outlet:
         self._bell.put(last)
 
     def _mind(self) -> None:
-        room = select.poll()
-        room.register(self._wire, select.POLLOUT)
+        owner = select.poll()
+        owner.register(self._wire, 0)  # to be told that it has ended
         while not self._bell.get():
-            try:
-                self._ship_until_cold(room)
-            except OSError:
-                self._pending.clear()  # `_broken` says so to the next put; nobody is left to take what was put before
+            shipped = self._warmed
+            while shipped != self._shipped or self._sending:
+                shipped = self._shipped
+                owner.poll(_FLOW_MILLISECONDS)
+            self._tray.limit = _COLD
+            with contextlib.suppress(OSError):  # the next put says so
+                self.flush()
         self.end()
         self._hang_up()
-
-    def _ship_until_cold(self, room: select.poll) -> None:
-        while True:
-            shipped = self._shipped
-            room.poll()  # also lets go of the interpreter: other threads come first
-            if shipped == self._shipped and not self._shipping.locked():
-                with self._shipping:
-                    self._ship()
-            if not self._pending or self._shipping.locked():
-                self._cold = True  # first this, then a last look: puts append first, and look whether it is cold then
-                if not self._pending or self._shipping.locked():
-                    return
-                self._cold = False
-
-    def _ship(self) -> None:
-        count = len(self._pending)
-        if count:
-            batch = self._pending[:count]
-            del self._pending[:count]
-            self._shipped += 1
-            self._send(OBJECTS, count, Loose(batch).payload())
-
-    def _send(self, kind: int, number: int, data: Any = b"", flags: int = 0) -> None:
-        try:
-            if self._broken is None:
-                self._wire.send(kind, number, data, flags)
-        except OSError as error:
-            self._broken = error
-        if self._broken is not None:
-            self._cold = True
-            message = f"process {self._place.owner}, which made the queue, has ended"
-            raise BrokenPipeError(message) from self._broken
 
     # Room and numbers: questions that the owner answers.
 
@@ -150,42 +165,38 @@ class Outlet:
         if not acquire(self._asking, deadline):
             raise queue.Full
         try:
-            if self._room < need:
-                self._give_back_room()
-                self._room = self._ask(RESERVE, need, flags, deadline)
-            if self._room < need:
+            held = sum(self._tray.room)  # which leaves none there
+            if held < need:
+                held = self._exchange_room(held, need, flags, deadline)
+            self._tray.room = repeat(True, held - need if held >= need else held)
+            if held < need:
                 raise queue.Full
-            self._room -= need
         finally:
             self._asking.release()
 
-    def _give_back_room(self) -> None:
-        spare, self._room = self._room, 0
-        if spare:
-            with self._alone():
-                self._send(RELEASE, spare)
+    def _exchange_room(self, held: int, need: int, flags: int, deadline: float | None) -> int:
+        if held:
+            self._say(RELEASE, held)
+        return self._ask(RESERVE, need, flags, deadline)
 
     def _ask(self, kind: int, number: int, flags: int, deadline: float | None) -> int:
-        with self._alone():
-            self._ship()
-            self._send(kind, number, flags=flags | (NOW if deadline == 0 else 0))
+        self._say(kind, number, flags=flags | (NOW if deadline == 0 else 0))
         try:
             answered = wait([self._wire.socket], None if deadline == 0 else left_until(deadline))
         except BaseException:  # Ctrl-C: what is granted from now on must not be lost
-            self._room = self._give_up()
+            self._tray.room = repeat(True, self._give_up())
             raise
         return self._answer() if answered else self._give_up()
 
     def _give_up(self) -> int:
-        with self._alone():
-            self._send(CANCEL, 0)
+        self._say(CANCEL, 0)
         return self._answer()
 
     def _answer(self) -> int:
         try:
             return self._wire.next().number
         except EOFError as error:
-            raise BrokenPipeError(f"process {self._place.owner}, which made the queue, has ended") from error
+            raise self._ended() from error
 
     def qsize(self) -> int:
         """Return how many items wait at the owner, all that were put here among them."""
@@ -203,7 +214,7 @@ class Outlet:
 
     def leave(self) -> None:
         """Have all that was put shipped, and hang up then; never blocks (for the garbage collector)."""
-        if self._pending:
+        if self._tray:
             self._wake(True)
         else:
             self._leave()
@@ -216,6 +227,7 @@ class Outlet:
 
     def _hang_up(self) -> None:
         OpenEnds.remove(self)
+        self._segments.close()
         self._wire.close()
 
     def end(self) -> None:
@@ -227,5 +239,5 @@ class Outlet:
 
     def abandon(self) -> None:
         """Let go without shipping: what is pending is lost, or belongs to the process that this one was forked off."""
-        self._pending.clear()
+        self._tray.clear()
         self._hang_up()

@@ -30,7 +30,7 @@ __all__ = ["Getter", "Putter", "send"]
 
 def send(wire: Wire, kind: int, number: int = 0, data: Any = b"") -> bool:
     try:
-        wire.send(kind, number, data)
+        wire.hand_over(kind, number, data)
     except OSError:
         wire.hang_up()
         return False

@@ -45,6 +45,7 @@ def call(place: Place, purpose: int) -> Wire:
         check_user(sock)
         wire.send(HELLO, place.number, _INTRODUCTION.pack(place.secret, place.ticket, purpose))
         if wire.next().kind == WELCOME:
+            wire.trust()
             return wire
     except (OSError, EOFError) as error:
         wire.close()

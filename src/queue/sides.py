@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
-from .blocks import Block, Loose
+from .blocks import Block
 from .depot import Depot
 from .exchange import Exchange
 from .inlet import Inlet
 from .outlet import Outlet
 from .place import Place
+from .tray import Tray
 
-__all__ = ["Adder", "Foreign", "Own"]
-
-Adder: TypeAlias = Callable[[bytes], None]
+__all__ = ["Foreign", "Own"]
 
 
 class Own:
@@ -25,23 +23,22 @@ class Own:
     def __init__(self, depot: Depot) -> None:
         self.depot = depot
         self.shelf = depot.shelf
+        self.tray = depot.tray
+        self.givers = depot.givers
         Exchange.here().keep(depot)
 
-    def adder(self, known: Callable[[Adder], object]) -> Adder:
-        return self.depot.add_pickle
-
-    def put(self, body: bytes, block: bool, timeout: float | None) -> None:
-        if self.depot.maxsize:
-            self.depot.reserve(1, block, timeout)
-            self.depot.add(Loose([body]), reserved=1)
-        else:
-            self.depot.add_pickle(body)
+    def put(self, part: Any, block: bool, timeout: float | None) -> None:
+        self.depot.put(part, block, timeout)
 
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
         bounded = self.depot.maxsize > 0
         if bounded:
             self.depot.reserve(parcel.count, block, timeout)
         self.depot.add(parcel, parcel.count if bounded else 0)
+
+    def settle(self) -> None:
+        """Give the room that there is now to those who wait for it."""
+        self.depot.settle()
 
     def flush(self, *, known: bool) -> None:
         """What is put here is there at once."""
@@ -74,10 +71,12 @@ class Own:
 
 
 class Foreign:
-    """The queue in any other process."""
+    """The queue in any other process. It connects when it is first used, once to put and once to get."""
 
     def __init__(self, place: Place, maxsize: int) -> None:
         self.shelf: deque[Any] = deque()
+        self.givers = ()  # the owner knows
+        self.tray = Tray(1, self._ship_first, bounded=maxsize > 0)
         self._place = place
         self._maxsize = maxsize
         self._lock = threading.Lock()
@@ -87,7 +86,10 @@ class Foreign:
     def _out(self) -> Outlet:
         with self._lock:
             if self._outlet is None:
-                self._outlet = Outlet(self._place, self._maxsize)
+                try:
+                    self._outlet = Outlet(self._place, self._maxsize, self.tray)
+                except EOFError as error:
+                    raise BrokenPipeError(str(error)) from error
             return self._outlet
 
     def _in(self) -> Inlet:
@@ -96,21 +98,21 @@ class Foreign:
                 self._inlet = Inlet(self._place, self._maxsize, self.shelf)
             return self._inlet
 
-    def adder(self, known: Callable[[Adder], object]) -> Adder:
-        """Return what adds an item; it connects when it is first called, and then makes `known` the direct way."""
+    def _ship_first(self) -> None:
+        try:
+            self._out().flush()
+        except OSError:
+            self.tray.clear()
+            raise
 
-        def connect(body: bytes) -> None:
-            outlet = self._out()
-            outlet.add(body)
-            known(outlet.add)
-
-        return connect
-
-    def put(self, body: bytes, block: bool, timeout: float | None) -> None:
-        (self._outlet or self._out()).put(body, block, timeout)
+    def put(self, part: Any, block: bool, timeout: float | None) -> None:
+        (self._outlet or self._out()).put(part, block, timeout)
 
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
         self._out().put_block(parcel, block, timeout)
+
+    def settle(self) -> None:
+        """Do nothing: the owner gives room when something is fetched."""
 
     def flush(self, *, known: bool) -> None:
         if self._outlet is not None:

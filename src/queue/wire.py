@@ -1,24 +1,28 @@
 """Messages between the process that owns a queue and those that use it, over a Unix stream socket.
 
-A message is a header of 24 bytes (kind, flags, length, number) and up to 128 KiB behind it; what is longer travels in
-memory of its own, whose descriptor goes with the header (SCM_RIGHTS). So every message fits into an empty socket
-buffer, and each side sends only what the other has asked for or is always ready to read. A stream is cut off nowhere
-but at its end: half a message from a process that was killed is recognised and dropped.
+A message is a header of 24 bytes (kind, flags, length, number) and what it says. A user of the queue sends any length,
+as the owner always reads. The owner waits for nobody: it sends up to 128 KiB, and only what was asked for, so that it
+fits into an empty socket buffer; what is longer goes into memory of its own, whose descriptor travels with the header
+(SCM_RIGHTS). That costs several times as much, as the kernel has fresh memory to find, to clear and to map. A stream is
+cut off nowhere but at its end: half a message from a process that was killed is recognised and dropped.
 """
 
 from __future__ import annotations
 
 import array
 import contextlib
+import mmap
 import os
 import socket
 import struct
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .memory import Memory, mapped
+from .memory import POOL, Memory, mapped
+from .segments import Borrowed, Segment
 
 __all__ = [
     "ASK",
@@ -55,16 +59,21 @@ NOW = 1  # flag: answer at once, do not wait
 SOME = 2  # flag of RESERVE: more than asked for is welcome
 UNREAD = 4  # flag of a block: from a consumer that ends, back to the head of the queue
 _ATTACHED = 8
+_SHARED = 16
 
 _HEADER = struct.Struct("<BBxxxxxxQQ")
+_WHERE = struct.Struct("<QQ")
 _INLINE = 128 * 1024
 _BUFFER = 256 * 1024
+_FIRST = 4096
+"""Bytes that a message may have before its sender is known."""
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _ANCILLARY = socket.CMSG_SPACE(16 * array.array("i").itemsize)
 
 
 @dataclass(slots=True, frozen=True)
 class Message:
-    """One message; `data` is empty, bytes, or a read-only mapping."""
+    """One message; `data` is empty, bytes, or another buffer."""
 
     kind: int
     flags: int
@@ -74,8 +83,7 @@ class Message:
 
 def packed(kind: int, number: int, data: Any, flags: int = 0) -> bytes:
     """Return a message as the bytes that stand for it, whatever its size."""
-    inline = data.read() if isinstance(data, Memory) else bytes(data)
-    return _HEADER.pack(kind, flags, len(inline), number) + inline
+    return b"".join((_HEADER.pack(kind, flags, memoryview(data).nbytes, number), data))
 
 
 def unpacked(data: Any) -> Iterator[Message]:
@@ -87,38 +95,95 @@ def unpacked(data: Any) -> Iterator[Message]:
         yield Message(kind, flags, number, bytes(data[start - length : start]))
 
 
+class _Large:
+    """A message that is read into its place piece by piece."""
+
+    def __init__(self, kind: int, flags: int, number: int, length: int, begun: bytes) -> None:
+        self.kind, self.flags, self.number = kind, flags, number
+        self.data = POOL.get(length)
+        self.data[: len(begun)] = begun
+        self._left = self.data[len(begun) :]
+
+    def read(self, sock: socket.socket) -> bool:
+        """Read what is there, waiting for something; tell whether it is all. Raises EOFError when nobody is there."""
+        try:
+            count = sock.recv_into(self._left)
+        except ConnectionError as error:
+            raise EOFError("the other side is gone") from error
+        if not count:
+            raise EOFError("the other side is gone")
+        self._left = self._left[count:]
+        return not len(self._left)
+
+
 class Wire:
-    """One end of a connection. Sending and receiving may happen in two threads, each in one at a time."""
+    """One end of a connection. Sending and receiving may happen in two threads, each in one at a time.
+
+    It reads into one buffer again and again: to get fresh memory takes several times as long as to fill it.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        self._unparsed = bytearray()
+        self._longest = _FIRST
+        self._buffer = mmap.mmap(-1, _BUFFER, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # costs what is used of it
+        self._unparsed = 0
+        self._large: _Large | None = None
         self._descriptors: deque[int] = deque()
+        self._borrowed = Borrowed()
         self._inbox: deque[Message] = deque()
 
     def fileno(self) -> int:
         return self.socket.fileno()
 
+    def trust(self) -> None:
+        """Accept messages of any length from now on: the other side has shown who it is."""
+        self._longest = sys.maxsize
+
     def send(self, kind: int, number: int = 0, data: Any = b"", flags: int = 0) -> None:
         """Send one message; blocks while the other side does not read. Raises OSError when there is no other side."""
-        if isinstance(data, Memory) or len(data) > _INLINE:
-            self._send_memory(kind, number, data, flags)
-        else:
+        if isinstance(data, Segment):
+            self._send_segment(kind, number, data)
+            return
+        size = memoryview(data).nbytes
+        if size <= _INLINE:
             self.socket.sendall(packed(kind, number, data, flags))
+        else:
+            self.socket.sendall(_HEADER.pack(kind, flags, size, number))
+            self.socket.sendall(data)
 
-    def _send_memory(self, kind: int, number: int, data: Any, flags: int) -> None:
-        memory = data if isinstance(data, Memory) else Memory.of(data)
-        header = _HEADER.pack(kind, flags | _ATTACHED, 0, number)
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [memory.descriptor]))]
+    def hand_over(self, kind: int, number: int = 0, data: Any = b"") -> None:
+        """Send one message that the other side has asked for; does not block, if that was so. Raises OSError."""
+        if memoryview(data).nbytes <= _INLINE:
+            self.send(kind, number, data)
+        else:
+            self._send_memory(kind, number, Memory(data))
+
+    def _send_memory(self, kind: int, number: int, memory: Memory) -> None:
         try:
-            sent = self.socket.sendmsg([header], rights)
-            self.socket.sendall(header[sent:])
+            self._send_with(_HEADER.pack(kind, _ATTACHED, 0, number), memory.descriptor)
         finally:
             memory.close()
 
+    def _send_segment(self, kind: int, number: int, segment: Segment) -> None:
+        segment.lend()
+        where = _WHERE.pack(segment.number, segment.used)
+        if segment.descriptor is None:
+            self.send(kind, number, where, _SHARED)
+        else:
+            header = _HEADER.pack(kind, _SHARED | _ATTACHED, len(where), number)
+            self._send_with(header + where, segment.descriptor)
+            segment.let_go()
+
+    def _send_with(self, message: bytes, descriptor: int) -> None:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+        sent = self.socket.sendmsg([message], rights)
+        self.socket.sendall(message[sent:])
+
     def receive(self) -> list[Message]:
         """Return the messages that have arrived, waiting once for bytes. Raises EOFError when nobody is there."""
+        if self._large is not None:
+            return self._read_on(self._large)
         self._read()
         return list(self._parsed())
 
@@ -133,29 +198,47 @@ class Wire:
         return bool(self._inbox)
 
     def _read(self) -> None:
+        free = memoryview(self._buffer)[self._unparsed :]
         try:
-            chunk, ancillary, _, _ = self.socket.recvmsg(_BUFFER, _ANCILLARY, getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+            count, ancillary, _, _ = self.socket.recvmsg_into([free], _ANCILLARY, _CLOSE_ON_EXEC)
         except ConnectionError as error:
             raise EOFError("the other side is gone") from error
         for _, _, rights in ancillary:
             self._descriptors.extend(array.array("i", rights[: len(rights) - len(rights) % 4]))
-        if not chunk:
+        if not count:
             raise EOFError("the other side is gone")
-        self._unparsed += chunk
+        self._unparsed += count
+
+    def _read_on(self, large: _Large) -> list[Message]:
+        if not large.read(self.socket):
+            return []
+        self._large = None
+        return [Message(large.kind, large.flags, large.number, large.data)]
 
     def _parsed(self) -> Iterator[Message]:
-        start = 0
-        while len(self._unparsed) - start >= _HEADER.size:
-            kind, flags, length, number = _HEADER.unpack_from(self._unparsed, start)
-            if length > _INLINE:
+        start, end = 0, self._unparsed
+        while end - start >= _HEADER.size:
+            kind, flags, length, number = _HEADER.unpack_from(self._buffer, start)
+            if length > self._longest:
                 raise EOFError("the other side does not speak as we do")
             inside = start + _HEADER.size
-            if inside + length > len(self._unparsed):
+            if inside + length > end:
+                if length > _INLINE:
+                    self._large = _Large(kind, flags, number, length, self._buffer[inside:end])
+                    start = end
                 break
             start = inside + length
-            data = mapped(self._descriptors.popleft()) if flags & _ATTACHED else bytes(self._unparsed[inside:start])
-            yield Message(kind, flags, number, data)
-        del self._unparsed[:start]
+            yield Message(kind, flags, number, self._content(flags, self._buffer[inside:start]))
+        self._buffer[: end - start] = self._buffer[start:end]
+        self._unparsed = end - start
+
+    def _content(self, flags: int, data: bytes) -> Any:
+        if flags & _SHARED:
+            which, size = _WHERE.unpack(data)
+            if flags & _ATTACHED:
+                self._borrowed.map(which, self._descriptors.popleft())
+            return self._borrowed.view(which, size)
+        return mapped(self._descriptors.popleft()) if flags & _ATTACHED else data
 
     def hang_up(self) -> None:
         """Make both sides see the end, from whatever thread; `close` follows in the thread that receives."""

@@ -1,0 +1,40 @@
+"""Where puts gather until somebody takes them away."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from typing import Any
+
+__all__ = ["NEVER", "Tray"]
+
+NEVER = sys.maxsize
+
+
+class Tray(list[Any]):
+    """Sealed items that were put, in order; threads append without a lock.
+
+    Whoever has appended looks at the limit, and calls `full` if it is reached. So who wants to be called for the next
+    item lowers the limit FIRST and looks at what is there THEN: each item is seen by one of the two, or by both.
+
+    Attributes:
+        limit: at how many items `full` is to be called.
+        full: what takes the items away.
+        room: yields True as long as there is room. Taking from an iterator is atomic: it needs no lock.
+    """
+
+    __slots__ = ("full", "limit", "room")
+
+    def __init__(self, limit: int, full: Callable[[], object], *, bounded: bool) -> None:
+        super().__init__()
+        self.limit = limit
+        self.full = full
+        self.room: Iterator[bool] = repeat(True, 0) if bounded else repeat(True)
+
+    def take(self, most: int = NEVER) -> list[Any]:
+        """Take the first items away, while others append."""
+        count = min(len(self), most)
+        taken = self[:count]
+        del self[:count]
+        return taken
