@@ -1,9 +1,9 @@
 """Items as a queue keeps them: sealed when they are put, opened when they are got.
 
-What arrives is what was put, whatever becomes of the object afterwards; what cannot be pickled is refused at once. A dict
-of plain values (most records) is sealed by a copy, all else by its pickle. A block of copies is pickled as a whole when
-it travels: a list of 1,000 copied dicts costs a third of 1,000 pickles to write and half to read, and a tenth where there
-are times in it, because names and types are said once.
+What arrives is what was put, whatever becomes of the object afterwards; what cannot be pickled is refused at once. A
+dict of plain values (most records) is sealed by a copy, all else by its pickle. A block of copies is pickled as a whole
+when it travels: that costs a third of so many pickles to write and half to read, and where there are times in it a
+tenth, because names and types are said once.
 
 Single items are pickled by protocol 3, which numbers its memo explicitly, from zero in each: so the pickles of a block
 may be strung together into that of one list. That costs half of reading them one by one. No two items share an object.
