@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..record import END, Failure, Frontier, Idle, is_mark
 from .memory import POOL, Room
-from .sealing import opened, packed, portable_part, sealed, unpacked
+from .sealing import opened, packed_parts, sealed, unpacked_parts
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "COPIES",
     "FRAME",
     "OBJECTS",
     "Arrow",
@@ -32,8 +31,8 @@ __all__ = [
     "unload",
 ]
 
-OBJECTS, FRAME, COPIES = 1, 2, 15
-"""Kinds: sealed objects of any kind, a frame, nothing but copies of dicts."""
+OBJECTS = 1
+FRAME = 2
 UNLOADED_AT_ONCE = 4096
 """Rows that are made at once for `get`, which hands them out one by one."""
 
@@ -68,39 +67,25 @@ class Block:
         """Return the bytes that stand for the block on the wire; what is large is written to memory from `room`."""
         raise NotImplementedError
 
-    def message(self, room: Room = POOL) -> tuple[int, int, Any]:
-        """Return kind, number and content of the message that brings the block."""
-        data = self.payload(room)  # first: what turns up then may change the kind
-        return self.kind, self.count, data
-
 
 @dataclass(slots=True)
 class Loose(Block):
-    """Sealed items, in the process where they were put; `boxed` unless they are all copies of dicts."""
+    """Sealed items, in the process where they were put."""
 
     parts: list[Any]
-    boxed: bool = True
-
-    @property
-    def kind(self) -> int:  # type: ignore[override]
-        return OBJECTS if self.boxed else COPIES
 
     @property
     def count(self) -> int:  # type: ignore[override]
         return len(self.parts)
 
     def items(self) -> list[Any]:
-        return opened(self.parts) if self.boxed else self.parts
+        return opened(self.parts)
 
     def split(self, count: int) -> tuple[Block, Block]:
-        return Loose(self.parts[:count], self.boxed), Loose(self.parts[count:], self.boxed)
+        return Loose(self.parts[:count]), Loose(self.parts[count:])
 
     def payload(self, room: Room = POOL) -> bytes:
-        try:
-            return packed(self.parts)
-        except Exception:  # a key of a type that neither can be pickled nor is looked into by the garbage collector
-            self.boxed = True
-            return packed(list(map(portable_part, self.parts)))
+        return packed_parts(self.parts)
 
 
 @dataclass(slots=True)
@@ -129,7 +114,6 @@ class Packed(Block):
 
     count: int
     data: Any
-    kind: int = OBJECTS
 
     def items(self) -> list[Any]:
         return self._loose().items()
@@ -141,7 +125,7 @@ class Packed(Block):
         return self.data
 
     def _loose(self) -> Loose:
-        return Loose(unpacked(self.data), self.kind == OBJECTS)
+        return Loose(unpacked_parts(self.data))
 
 
 @dataclass(slots=True)
@@ -198,7 +182,7 @@ class Arrow(Block):
 
 def arrived(kind: int, count: int, data: Any) -> Block:
     """Return the block that stands on the wire as these."""
-    return Arrow(count, data) if kind == FRAME else Packed(count, data, kind)
+    return (Arrow if kind == FRAME else Packed)(count, data)
 
 
 def unload(blocks: deque[Block]) -> list[Any]:
