@@ -14,6 +14,7 @@ from plait.formats.few_rows import FewRows
 from plait.formats.framing import FrameBuilder, Layout
 from plait.formats.timestamps import EventTimes
 from plait.queue.arrow import from_ipc, to_ipc
+from plait.queue.memory import Buffers
 
 UTC = ZoneInfo("UTC")
 TYPES = {
@@ -64,7 +65,7 @@ CALLS = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "pickle": lambda frame: pickle.loads(pickle.dumps(frame)),
-    "arrow": lambda frame: from_ipc(to_ipc(frame)),
+    "arrow": lambda frame: from_ipc(to_ipc(frame, Buffers(1 << 20))),
 }
 
 
