@@ -55,7 +55,7 @@ class CSVReader(Reader):
     Dead letters: rows that are not well formed, have too many or too few fields, hold NUL bytes or no UTF-8, are longer
     than `max_record`, or have a value that is not of its column's type or no event time; all others are delivered. An
     unclosed quote costs its own line and no other.
-    Memory: one block of two megabytes and what is made of it; at most `max_record` more.
+    Memory: one block of one megabyte and what is made of it; at most `max_record` more.
     Without an engine: `CSVReader("log.csv", queue, wrapper).run()` puts a dict for each row, or what `wrapper` makes of
     it; dead letters go to `run(dead_letters=)`, or are logged and counted.
 
