@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..record import END, Failure, Frontier, Idle, is_mark
 from .memory import POOL, Room
-from .sealing import opened, packed_parts, sealed, unpacked_parts
+from .sealing import opened, packed, portable_part, sealed, unpacked
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
+    "COPIES",
     "FRAME",
     "OBJECTS",
     "Arrow",
@@ -31,8 +32,8 @@ __all__ = [
     "unload",
 ]
 
-OBJECTS = 1
-FRAME = 2
+OBJECTS, FRAME, COPIES = 1, 2, 15
+"""Kinds: sealed objects of any kind, a frame, nothing but copies of dicts."""
 UNLOADED_AT_ONCE = 4096
 """Rows that are made at once for `get`, which hands them out one by one."""
 
@@ -67,25 +68,39 @@ class Block:
         """Return the bytes that stand for the block on the wire; what is large is written to memory from `room`."""
         raise NotImplementedError
 
+    def message(self, room: Room = POOL) -> tuple[int, int, Any]:
+        """Return kind, number and content of the message that brings the block."""
+        data = self.payload(room)  # first: what turns up then may change the kind
+        return self.kind, self.count, data
+
 
 @dataclass(slots=True)
 class Loose(Block):
-    """Sealed items, in the process where they were put."""
+    """Sealed items, in the process where they were put; `boxed` unless they are all copies of dicts."""
 
     parts: list[Any]
+    boxed: bool = True
+
+    @property
+    def kind(self) -> int:  # type: ignore[override]
+        return OBJECTS if self.boxed else COPIES
 
     @property
     def count(self) -> int:  # type: ignore[override]
         return len(self.parts)
 
     def items(self) -> list[Any]:
-        return opened(self.parts)
+        return opened(self.parts) if self.boxed else self.parts
 
     def split(self, count: int) -> tuple[Block, Block]:
-        return Loose(self.parts[:count]), Loose(self.parts[count:])
+        return Loose(self.parts[:count], self.boxed), Loose(self.parts[count:], self.boxed)
 
     def payload(self, room: Room = POOL) -> bytes:
-        return packed_parts(self.parts)
+        try:
+            return packed(self.parts)
+        except Exception:  # a key of a type that neither can be pickled nor is looked into by the garbage collector
+            self.boxed = True
+            return packed(list(map(portable_part, self.parts)))
 
 
 @dataclass(slots=True)
@@ -114,6 +129,7 @@ class Packed(Block):
 
     count: int
     data: Any
+    kind: int = OBJECTS
 
     def items(self) -> list[Any]:
         return self._loose().items()
@@ -125,7 +141,7 @@ class Packed(Block):
         return self.data
 
     def _loose(self) -> Loose:
-        return Loose(unpacked_parts(self.data))
+        return Loose(unpacked(self.data), self.kind == OBJECTS)
 
 
 @dataclass(slots=True)
@@ -182,7 +198,7 @@ class Arrow(Block):
 
 def arrived(kind: int, count: int, data: Any) -> Block:
     """Return the block that stands on the wire as these."""
-    return (Arrow if kind == FRAME else Packed)(count, data)
+    return Arrow(count, data) if kind == FRAME else Packed(count, data, kind)
 
 
 def unload(blocks: deque[Block]) -> list[Any]:

@@ -17,7 +17,7 @@ from .exchange import Exchange
 from .place import Place
 from .sealing import PLAIN, has_containers, portable, sealed
 from .sides import Foreign, Own
-from .tray import Tray
+from .tray import NEVER, Tray
 
 __all__ = ["Queue"]
 
@@ -65,7 +65,7 @@ class Queue:
         self._closed = False
         self._end = end
         self._shelf = end.shelf
-        self._tray: Tray | None = end.tray
+        self._tray = end.tray
         self._givers: Sized = end.givers
         self._finalizer = weakref.finalize(self, end.leave)
         self._finalizer.atexit = False  # `endings` sees to that, in the right order
@@ -85,13 +85,13 @@ class Queue:
             BrokenPipeError: the process that made the queue has ended.
             ValueError: the queue is closed.
         """
-        tray = self._tray
-        if tray is None or type(obj) is not dict or has_containers(obj):
+        if type(obj) is not dict or has_containers(obj):
             return self._put(obj, block, timeout)
         for value in obj.values():  # as `sealed` does it, without the cost of a call
             if type(value) not in PLAIN:
                 return self._put(obj, block, timeout)
-        if not next(tray.room, False):
+        tray = self._tray
+        if tray.room is not None and not next(tray.room, False):
             return self._put(obj, block, timeout)
         tray.append(obj.copy())
         if len(tray) >= tray.limit:
@@ -224,7 +224,7 @@ class Queue:
         if not self._closed:
             self._closed = True
             self._shelf = deque()
-            self._tray = None
+            self._tray = Tray(NEVER, self.close, bounded=True)  # has no room: `_put` says why
             self._finalizer.detach()
             self._end.close()
 

@@ -139,7 +139,7 @@ class Inlet:
         if self.shelf:
             self._blocks.appendleft(Plain(list(drained(self.shelf))))
         for block in reversed(self._blocks):
-            self._wire.send(block.kind, block.count, block.payload(), UNREAD)
+            self._wire.send(*block.message(), UNREAD)
         self._blocks.clear()
 
     def abandon(self) -> None:

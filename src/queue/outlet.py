@@ -22,12 +22,13 @@ import contextlib
 import queue
 import select
 import threading
+from collections.abc import Callable
 from itertools import repeat
 from multiprocessing.connection import wait
 from time import monotonic
 from typing import Any
 
-from .blocks import OBJECTS, Block, Loose
+from .blocks import Block, Loose
 from .deadlines import acquire, deadline_of, left_until
 from .open_ends import OpenEnds
 from .place import PUTS, Place, call
@@ -74,8 +75,10 @@ class Outlet:
 
     def put(self, part: Any, block: bool, timeout: float | None) -> None:
         """Put one sealed item. Raises queue.Full."""
-        if not next(self._tray.room, False):
+        if self._tray.room is not None and not next(self._tray.room, False):
             self._take_room(1, SOME, deadline_of(block, timeout))
+        if type(part) is tuple:
+            self._tray.boxed = True
         self._tray.append(part)
         if len(self._tray) >= self._tray.limit:
             self._ship_full()
@@ -84,7 +87,7 @@ class Outlet:
         """Put a whole block; it has been shipped when this returns. Raises queue.Full."""
         if self._maxsize:
             self._take_room(parcel.count, 0, deadline_of(block, timeout))
-        self._say(parcel.kind, parcel.count, parcel)
+        self._say(lambda: parcel.message(self._segments))
 
     def flush(self) -> None:
         """Ship all that was put; blocks while the owner is too busy to read."""
@@ -107,12 +110,12 @@ class Outlet:
             try:
                 parts = self._tray.take()
                 self._shipped += 1
-                self._send(OBJECTS, len(parts), Loose(parts).payload())
+                self._send(*Loose(parts, self._tray.boxed).message())
             finally:
                 self._sending = False
             full = len(self._tray) >= self._tray.limit
 
-    def _say(self, kind: int, number: int, parcel: Block | None = None, flags: int = 0) -> None:
+    def _say(self, message: Callable[[], tuple[int, int, Any]], flags: int = 0) -> None:
         """Send something behind all that was put."""
         with self._shipping:
             self._ship()
@@ -120,7 +123,7 @@ class Outlet:
                 raise RuntimeError("a queue cannot be asked anything by what interrupts a put on it")
             self._sending = True
             try:
-                self._send(kind, number, b"" if parcel is None else parcel.payload(self._segments), flags)
+                self._send(*message(), flags)
             finally:
                 self._sending = False
 
@@ -165,7 +168,7 @@ class Outlet:
         if not acquire(self._asking, deadline):
             raise queue.Full
         try:
-            held = sum(self._tray.room)  # which leaves none there
+            held = sum(self._tray.room or ())  # which leaves none there
             if held < need:
                 held = self._exchange_room(held, need, flags, deadline)
             self._tray.room = repeat(True, held - need if held >= need else held)
@@ -176,11 +179,11 @@ class Outlet:
 
     def _exchange_room(self, held: int, need: int, flags: int, deadline: float | None) -> int:
         if held:
-            self._say(RELEASE, held)
+            self._say(lambda: (RELEASE, held, b""))
         return self._ask(RESERVE, need, flags, deadline)
 
     def _ask(self, kind: int, number: int, flags: int, deadline: float | None) -> int:
-        self._say(kind, number, flags=flags | (NOW if deadline == 0 else 0))
+        self._say(lambda: (kind, number, b""), flags | (NOW if deadline == 0 else 0))
         try:
             answered = wait([self._wire.socket], None if deadline == 0 else left_until(deadline))
         except BaseException:  # Ctrl-C: what is granted from now on must not be lost
@@ -189,7 +192,7 @@ class Outlet:
         return self._answer() if answered else self._give_up()
 
     def _give_up(self) -> int:
-        self._say(CANCEL, 0)
+        self._say(lambda: (CANCEL, 0, b""))
         return self._answer()
 
     def _answer(self) -> int:

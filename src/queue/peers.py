@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Any
 
-from .blocks import FRAME, OBJECTS, Block, arrived
+from .blocks import COPIES, FRAME, OBJECTS, Block, arrived
 from .depot import Depot
 from .wire import (
     ASK,
@@ -53,7 +53,7 @@ class Putter:
         send(self.wire, GRANT, count)
 
     def handle(self, message: Message) -> None:
-        if message.kind in (OBJECTS, FRAME):
+        if message.kind in (OBJECTS, COPIES, FRAME):
             self._add(arrived(message.kind, message.number, message.data))
         elif message.kind == RESERVE:
             self._reserve(message)
@@ -99,7 +99,7 @@ class Getter:
         self._peers = peers
 
     def take(self, block: Block) -> bool:
-        return send(self.wire, block.kind, block.count, block.payload())
+        return send(self.wire, *block.message())
 
     def handle(self, message: Message) -> None:
         if message.kind == REQUEST:
@@ -135,4 +135,4 @@ class Getter:
         """Send all that is waiting: the owner ends, and what the kernel holds outlives it."""
         blocks = self.depot.drain()
         if blocks:
-            send(self.wire, ESTATE, 0, b"".join(packed(b.kind, b.count, b.payload()) for b in blocks))
+            send(self.wire, ESTATE, 0, b"".join(packed(*block.message()) for block in blocks))

@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import WorkerError
 from ..record import Failure
 
-__all__ = ["PLAIN", "has_containers", "opened", "packed_parts", "portable", "sealed", "unpacked_parts"]
+__all__ = ["PLAIN", "has_containers", "opened", "packed", "portable", "portable_part", "sealed", "unpacked"]
 
 _SEAL = 3
 _HEAD, _TAIL = b"\x80\x03](", b"e."
@@ -117,7 +117,8 @@ def _refuse(text: str) -> None:
     raise PicklingError(text)
 
 
-def _portable_part(part: Any) -> Any:
+def portable_part(part: Any) -> Any:
+    """Return a sealed item itself if it can be pickled, else one that raises PicklingError where it is opened."""
     try:
         dumps(part, 5)
     except Exception as error:
@@ -125,15 +126,12 @@ def _portable_part(part: Any) -> Any:
     return part
 
 
-def packed_parts(parts: list[Any]) -> bytes:
+def packed(parts: list[Any]) -> bytes:
     """Return the pickle of a list of sealed items."""
-    try:
-        return dumps(parts, 5)
-    except Exception:  # a key of a type that neither can be pickled nor is looked into by the garbage collector
-        return dumps(list(map(_portable_part, parts)), 5)
+    return dumps(parts, 5)
 
 
-def unpacked_parts(data: Any) -> list[Any]:
+def unpacked(data: Any) -> list[Any]:
     """Return the list of sealed items that was packed."""
     parts: list[Any] = loads(data)  # noqa: S301 - from a process that knew the secret
     return parts

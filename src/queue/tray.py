@@ -21,16 +21,18 @@ class Tray(list[Any]):
     Attributes:
         limit: at how many items `full` is to be called.
         full: what takes the items away.
-        room: yields True as long as there is room. Taking from an iterator is atomic: it needs no lock.
+        room: yields True as long as there is room; None if there always is. Taking from an iterator needs no lock.
+        boxed: not only copies of dicts have been put; said before the first is. See `sealing`.
     """
 
-    __slots__ = ("full", "limit", "room")
+    __slots__ = ("boxed", "full", "limit", "room")
 
     def __init__(self, limit: int, full: Callable[[], object], *, bounded: bool) -> None:
         super().__init__()
         self.limit = limit
         self.full = full
-        self.room: Iterator[bool] = repeat(True, 0) if bounded else repeat(True)
+        self.room: Iterator[bool] | None = repeat(True, 0) if bounded else None
+        self.boxed = False
 
     def take(self, most: int = NEVER) -> list[Any]:
         """Take the first items away, while others append."""
