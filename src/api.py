@@ -37,11 +37,14 @@ class Pipeline:
         name: what the pipeline is called.
         dead_letters: file for records that could not be delivered; `NAME.dead.jsonl` if not given.
         base: folder that relative paths are relative to; the current one if not given.
+        zone: zone whose calendar the days, weeks and months of windows follow, such as "Europe/Berlin".
     """
 
-    def __init__(self, name: str, *, dead_letters: str | None = None, base: str | Path | None = None) -> None:
+    def __init__(
+        self, name: str, *, dead_letters: str | None = None, base: str | Path | None = None, zone: str = "UTC"
+    ) -> None:
         self._name = name
-        self._options = PipelineOptions(dead_letters=dead_letters)
+        self._options = PipelineOptions(dead_letters=dead_letters, zone=zone)
         self._base = Path(base) if base is not None else None
         self._stages: dict[str, Stage] = {}
         self._loaded: PipelineSpec | None = None
@@ -188,6 +191,10 @@ class StageHandle:
     def derive(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
         """Add columns: `derive("columns", set={"celsius": "(temp - 32) * 5 / 9"})`."""
         return self._then("derive", variant, name, options)
+
+    def window(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
+        """Aggregate by time: `window("tumbling", size="1d", by=["city"], aggregate={"mean": {"mean": "celsius"}})`."""
+        return self._then("window", variant, name, options)
 
     def event(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
         """Fire on the rows that match: `event("when", condition={...}, call=function)`; they are a stream, too."""

@@ -31,6 +31,7 @@ __all__ = [
     "Text",
     "Value",
     "YesNo",
+    "ZoneName",
     "as_key",
     "format_duration",
     "option",
@@ -245,6 +246,25 @@ class Duration(Kind):
 
     def write(self, value: timedelta) -> str:
         return format_duration(value)
+
+
+class ZoneName(Kind):
+    """The name of a time zone in the IANA database."""
+
+    says: ClassVar[str] = 'the name of a time zone such as "Europe/Berlin", or UTC'
+
+    def parse(self, value: Any) -> str:
+        from zoneinfo import ZoneInfo, available_timezones
+
+        if not isinstance(value, str):
+            raise self._wrong(value)
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, LookupError) as error:  # LookupError: ZoneInfoNotFoundError
+            near = nearest(value, available_timezones())
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise ValueError(f"there is no time zone {value!r}{hint}") from error
+        return value
 
 
 class Size(Kind):

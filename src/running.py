@@ -51,6 +51,8 @@ class Context:
         dead: call it with each record that is not delivered. Never blocks for long, never raises.
         repeated: call it with a number of rows that go out although their row has gone out already: a row that several
             rules match goes out once for each.
+        absorbed: call it with a number of rows that came in and went into results of several rows: they do not go on.
+        made: call it with a number of results that go out: rows that never came in.
         stopping: something that `multiprocessing.connection.wait` and a zmq poller can wait for (it has `fileno`); it
             becomes readable when the run is to stop. A live source waits for it together with its sockets. None: never.
         before_waiting: a live source calls it when it has nothing more for now, before it blocks. Where it is read in
@@ -65,6 +67,7 @@ class Context:
             others, and does not look at what they hold. None: all of them.
         digits: fractional digits of times, 0, 3 or 6: a reader that knows them says so here in `columns`, and writers
             give times at least as many as the sources of their stream have.
+        zone: name of the zone whose calendar days, weeks and months follow.
         learnt: what a reader found out about its source in `columns` and need not find out again in `open`. It is
             handed on as it is, perhaps to another process; the reader has to see to it that it still holds.
         counts: numbers for the run's report, by name, beyond the ledger ("gaps", "callback errors", ...).
@@ -75,6 +78,8 @@ class Context:
     stage: str = "stage"
     dead: Callable[[DeadLetter], None] = _forget
     repeated: Callable[[int], None] = _forget_count
+    absorbed: Callable[[int], None] = _forget_count
+    made: Callable[[int], None] = _forget_count
     stopping: Any = None
     before_waiting: Callable[[], None] = _go_on
     clock: Callable[[], float] = time.monotonic
@@ -84,6 +89,7 @@ class Context:
     keep_text: bool = False
     wanted: frozenset[str] | None = None
     digits: int = 0
+    zone: str = "UTC"
     learnt: Any = None
     counts: Counter[str] = field(default_factory=Counter)
     say: Callable[[str], None] = _write_line
@@ -122,6 +128,10 @@ class Operator:
 
     def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
         """Called when nothing before `timestamp` will follow, before the mark is passed on."""
+        return ()
+
+    def on_idle(self, since: float) -> Iterable[pl.DataFrame]:
+        """Called when all sources have been silent since then (seconds of the clock), and again while they are."""
         return ()
 
     def on_end(self) -> Iterable[pl.DataFrame]:

@@ -63,6 +63,8 @@ def _asides(report: RunReport) -> Iterable[str]:
     for stage in report.stages:
         if stage.counts.repeated:
             yield f"{stage.name}: {stage.counts.repeated:,} rows went out again, for a further rule"
+        if stage.counts.absorbed:
+            yield f"{stage.name}: {stage.counts.absorbed:,} rows went into {stage.counts.made:,} results"
         for name, count in stage.extra.items():
             yield f"{stage.name}: {count:,} {name}"
     for note in report.notes:

@@ -118,7 +118,7 @@ def test_check_says_that_all_is_well(folder):
             'reader=csv(name=c path="a.csv" timestamp=tme)',
             "small.scl:8:42: reader=csv: a.csv: timestamp=tme: there is no such column",
         ),
-        ('reader=csv(name=c path="a.csv" lateness=2s)', "no merge reads from 'c'"),
+        ('reader=csv(name=c path="a.csv" lateness=2s)', "no merge and no window reads from 'c'"),
         ('derive=columns(from=both set=(x="temp || 1 > 2"))', "derive=columns"),
         ('writer=csv(from=both path="x.csv" columns=[tmp])', "did you mean 'temp'?"),
     ],

@@ -24,6 +24,7 @@ FLOORS = [
     {"lexer", "state", "util"},
     {"formats"},  # text in SCL is a format too, so the lexer stands under it
     {"queue", "event", "expression"},
+    {"windows"},
     {"readers", "writers", "operators"},
     {"pipeline"},
     {"engines"},

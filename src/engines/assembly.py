@@ -71,6 +71,7 @@ class Assembly:
                 keep_text=stage.name in self.plan.texts,
                 wanted=self.plan.texts.get(stage.name),
                 digits=self.plan.digits.get(stage.name, 0),
+                zone=self.plan.spec.options.zone,
                 learnt=self.plan.learnt.get(stage.name),
                 header=self.plan.headers.get(stage.name),
             )

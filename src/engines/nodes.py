@@ -96,6 +96,8 @@ class StageState:
     def __post_init__(self) -> None:
         self.context.dead = self.bury
         self.context.repeated = self.repeat
+        self.context.absorbed = self.absorb
+        self.context.made = self.make
 
     def bury(self, letter: DeadLetter) -> None:
         """Count a dead letter where the ledger has it, and keep it."""
@@ -108,6 +110,14 @@ class StageState:
     def repeat(self, count: int) -> None:
         """Count rows that go out again."""
         self.counts.repeated += count
+
+    def absorb(self, count: int) -> None:
+        """Count rows that went into results."""
+        self.counts.absorbed += count
+
+    def make(self, count: int) -> None:
+        """Count results that go out."""
+        self.counts.made += count
 
     def saw(self, frame: pl.DataFrame) -> None:
         """Count rows that go out."""
@@ -182,6 +192,7 @@ class OperatorNode(Node):
         super().__init__(state)
         self._operator = operator
         self._minds_frontiers = type(operator).on_frontier is not Operator.on_frontier
+        self._minds_silence = type(operator).on_idle is not Operator.on_idle
         self._drops_rows = drops_rows
         self._wants_examples = examples
 
@@ -196,6 +207,11 @@ class OperatorNode(Node):
         if self._minds_frontiers:
             self._pass_on(lambda: self._operator.on_frontier(timestamp))
         super().frontier(port, timestamp)
+
+    def idle(self, port: int, since: float) -> None:
+        if self._minds_silence:
+            self._pass_on(lambda: self._operator.on_idle(since))
+        super().idle(port, since)
 
     def end(self, port: int) -> None:
         self._pass_on(self._operator.on_end)
@@ -315,7 +331,7 @@ class MergeNode(Node):
         self._release()
 
     def idle(self, port: int, since: float) -> None:
-        if len(self._inputs) > 1:
+        if len(self._inputs) > 1 and port not in self._idle:
             self._tell(self._inputs[port], max(0.0, since - self._began))
         self.merge.idle(port)
         self._idle[port] = since

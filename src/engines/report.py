@@ -25,6 +25,8 @@ class Counts:
         dead: rows that could not be read or handled; in the dead letters.
         inside: rows held back at this moment, in time order still to be decided.
         repeated: rows that went out again: once for each further rule that matches a row.
+        absorbed: rows that went into results, such as those of a window.
+        made: results that went out, as if they had come in.
         first, last: least and largest event time of the rows that went out.
     """
 
@@ -35,14 +37,16 @@ class Counts:
     dead: int = 0
     inside: int = 0
     repeated: int = 0
+    absorbed: int = 0
+    made: int = 0
     first: datetime | None = None
     last: datetime | None = None
 
     @property
     def missing(self) -> int:
         """Rows that came in and are nowhere: 0 in a ledger that balances."""
-        came = self.received + self.repeated
-        return came - self.delivered - self.filtered - self.late - self.dead - self.inside
+        came = self.received + self.repeated + self.made
+        return came - self.delivered - self.filtered - self.absorbed - self.late - self.dead - self.inside
 
 
 @dataclass(frozen=True, slots=True)

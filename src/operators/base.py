@@ -28,6 +28,9 @@ class Transform(Component):
     native: ClassVar[bool] = True
     """True if the work is done outside the interpreter: on whole columns. False for what calls Python row by row."""
 
+    needs_order: ClassVar[bool] = False
+    """True if rows must come in the order of time: what is late is then decided at their sources, as for a merge."""
+
     def open(self, context: Context) -> Operator:
         """Return the running operator."""
         raise NotImplementedError

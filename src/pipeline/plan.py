@@ -228,11 +228,15 @@ class _Planner:
             columns = component.columns(inputs)
             return columns and {**columns}
         if isinstance(component, Transform):
-            component.probe(Context(stage=stage.name, base=self._base, imports=self._imports))
+            component.probe(self._context(stage))
             return component.columns(inputs[0][1]) if inputs[0][1] != {} else {}
         if isinstance(component, Writer) and inputs[0][1]:
             component.check_columns(inputs[0][1])
         return inputs[0][1]
+
+    def _context(self, stage: Stage) -> Context:
+        zone = self._spec.options.zone
+        return Context(stage=stage.name, base=self._base, imports=self._imports, zone=zone)
 
     def _reader_columns(self, stage: Stage, reader: Reader) -> Mapping[str, Any] | None:
         context = Context(stage=stage.name, base=self._base)
@@ -261,11 +265,23 @@ class _Planner:
     def _ordering(self) -> dict[str, Ordering]:
         found: dict[str, Ordering] = {}
         for stage in self._spec:
-            if isinstance(stage.component, SortedMerge):
+            component = stage.component
+            if isinstance(component, SortedMerge) or (isinstance(component, Transform) and component.needs_order):
                 for source in self._upstream(stage):
                     if isinstance(source.component, Reader):
-                        self._settle(found, source, source.component, stage.component)
+                        merge = component if isinstance(component, SortedMerge) else self._merge_of(source)
+                        self._settle(found, source, source.component, merge)
         return found
+
+    def _merge_of(self, source: Stage) -> SortedMerge:
+        """Return the first merge that a source leads to, whose options hold for it; one without, if there is none."""
+        leads = {source.name}
+        for other in self._spec:
+            if leads.intersection(other.inputs):
+                leads.add(other.name)
+                if isinstance(other.component, SortedMerge):
+                    return other.component
+        return SortedMerge()
 
     def _settle(self, found: dict[str, Ordering], stage: Stage, reader: Reader, merge: SortedMerge) -> None:
         ordering = Ordering(
@@ -286,7 +302,7 @@ class _Planner:
             if isinstance(stage.component, Reader) and stage.name not in ordering and not self._is_part:
                 for name in ("lateness", "late", "max_ahead"):
                     if getattr(stage.component, name) is not None:
-                        message = f"no merge reads from {stage.name!r}, so nothing is late; add merge=sorted( )"
+                        message = f"no merge and no window reads from {stage.name!r}, so nothing is late"
                         self._mistakes.append((stage, stage.component.wrong(name, message)))
 
     def _check_ends(self) -> None:

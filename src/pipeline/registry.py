@@ -54,6 +54,13 @@ FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
     "select": _Variants({"columns": "operators.select:Select"}),
     "rename": _Variants({"columns": "operators.select:Rename"}),
     "drop": _Variants({"columns": "operators.select:Drop"}),
+    "window": _Variants(
+        {
+            "tumbling": "operators.window:TumblingWindow",
+            "sliding": "operators.window:SlidingWindow",
+            "session": "operators.window:SessionWindow",
+        }
+    ),
     "event": _Variants({"when": "operators.when:When", "rules": "operators.rules:Rules"}),
     "writer": _Variants(
         {

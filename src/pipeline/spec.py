@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import SpecError, nearest
-from ..fields import Component, option
+from ..fields import Component, ZoneName, option
 
 __all__ = ["PipelineOptions", "PipelineSpec", "Place", "Stage", "check_inputs", "given_options"]
 
@@ -36,6 +36,12 @@ class PipelineOptions(Component):
     dead_letters: str | None = option(
         "file for records that could not be delivered, one JSON object per line; NAME.dead.jsonl if not given",
         default=None,
+    )
+
+    zone: str = option(
+        'zone whose calendar the days, weeks and months of windows follow, such as "Europe/Berlin"',
+        ZoneName(),
+        default="UTC",
     )
 
 

@@ -158,9 +158,9 @@ class ZeroMQReader(RecordReader):
             while not sorter.ended:
                 since = context.clock()
                 news = inbox.wait(patience)
-                if news is News.SILENCE:
+                while news is News.SILENCE:
                     yield Idle(since)
-                    news = inbox.wait(None)
+                    news = inbox.wait(patience)
                 if news is News.STOPPING:
                     yield from self._rest(inbox, sorter)
                     break

@@ -1,0 +1,361 @@
+"""Windows: the rows of a stream, gathered by time and key, and what is computed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import nearest
+from ..fields import Duration, Integer, Kind, Names, YesNo, as_key, option, quote
+from ..formats.schema import shown_type
+from ..record import TEXT, TIMESTAMP, DeadLetter
+from ..running import Context, Operator
+from ..windows.aggregates import MOST, WINDOW_END, WINDOW_START, Aggregate, AggregateError, output_columns
+from ..windows.spans import Span, make_spans
+from .base import Transform
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..windows.sessions import Sessions
+    from ..windows.time_windows import TimeWindows
+
+__all__ = ["AggregateList", "SessionWindow", "SlidingWindow", "SpanOption", "TumblingWindow"]
+
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMERIC = {"q": float, "most": int}
+
+
+class SpanOption(Kind):
+    """A length of time, fixed or of the calendar; held as a `Span`."""
+
+    says: ClassVar[str] = "a length of time such as 10s or 1h30m, or of the calendar: 1d, 1w, 1mo, 1y"
+
+    def parse(self, value: Any) -> Span:
+        if isinstance(value, Span):
+            return value
+        if isinstance(value, timedelta) and value > timedelta(0):
+            return Span(microseconds=value // _MICROSECOND)
+        if not isinstance(value, str):
+            raise self._wrong(value)
+        return Span.parse(value)
+
+    def write(self, value: Span) -> str:
+        return str(value)
+
+
+class AggregateList(Kind):
+    """Names with aggregates, `aggregate=(n=count mean=mean(of=celsius))`; held as a tuple of (name, Aggregate)."""
+
+    says: ClassVar[str] = "names with aggregates such as (readings=count mean=mean(of=celsius))"
+
+    def parse(self, value: Any) -> tuple[tuple[str, Aggregate], ...]:
+        pairs = list(value.items()) if isinstance(value, Mapping) else value
+        if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
+            raise self._wrong(value)
+        if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+            raise self._wrong(value)
+        names = [name for name, _ in pairs]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name} is there twice; give one of the two another name")
+        return tuple((name, self._aggregate(name, given)) for name, given in pairs)
+
+    def _aggregate(self, name: str, given: Any) -> Aggregate:
+        """Read `"count"`, `{"mean": "celsius"}` or `{"quantile": {"of": "celsius", "q": 0.95}}`."""
+        if isinstance(given, Aggregate):
+            return given
+        if isinstance(given, str):
+            return self._made(name, given, {})
+        if not isinstance(given, Mapping) or len(given) != 1:
+            raise ValueError(f"{name}: {given!r} is no aggregate; give count, or such as {{'mean': 'celsius'}}")
+        ((function, options),) = given.items()
+        return self._made(name, function, options if isinstance(options, Mapping) else {"of": options})
+
+    def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, Aggregate], ...]:
+        found: list[tuple[str, Aggregate]] = []
+        for node in nodes:
+            if node.op != "=" or node.value is None:
+                raise ValueError(f"{node.key}: takes an aggregate, such as {node.key}=mean(of=celsius)")
+            options = {inner.key: inner.value.plain() for inner in node.children or ()}
+            found.append((node.key, self._made(node.key, str(node.value.plain()), options)))
+        return self.parse(found)
+
+    @staticmethod
+    def _made(name: str, function: str, options: Mapping[str, Any]) -> Aggregate:
+        known = ("of", "q", "most")
+        for option_name in options:
+            if option_name not in known:
+                raise ValueError(f"{name}: {function} has no option {option_name!r}; there are {', '.join(known)}")
+        try:
+            given = {key: _NUMERIC.get(key, str)(value) for key, value in options.items()}
+            return Aggregate(function=function, **given)
+        except AggregateError as error:
+            near = f"; did you mean {error.suggestion!r}?" if error.suggestion else ""
+            known_ones = f"; there are {', '.join(error.allowed)}" if error.allowed and not near else ""
+            raise ValueError(f"{name}: {error}{near}{known_ones}") from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}: {function}: {error}") from error
+
+    def write(self, value: Sequence[tuple[str, Aggregate]]) -> str:
+        return "(" + " ".join(f"{as_key(name)}={self._written(aggregate)}" for name, aggregate in value) + ")"
+
+    @staticmethod
+    def _written(aggregate: Aggregate) -> str:
+        said = [f"of={quote(aggregate.of)}"] if aggregate.of is not None else []
+        said += [f"q={aggregate.q}"] if aggregate.q is not None else []
+        said += [f"most={aggregate.most}"] if aggregate.most != MOST else []
+        return f"{aggregate.function}({' '.join(said)})" if said else aggregate.function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window(Transform):
+    """What all windows share."""
+
+    family: ClassVar[str] = "window"
+    changes_values: ClassVar[bool] = True
+    drops_rows: ClassVar[bool] = True
+    needs_order: ClassVar[bool] = True
+
+    aggregate: tuple[tuple[str, Aggregate], ...] = option(
+        "the columns of the results: each name with its aggregate", AggregateList()
+    )
+    by: tuple[str, ...] = option("columns whose values part the rows: one result for each", Names(), default=())
+    max_state: int = option(
+        "how many groups (windows with their keys) may be open at a time", Integer(least=1), default=10_000_000
+    )
+
+    def check(self) -> None:
+        taken = {TIMESTAMP, WINDOW_START, WINDOW_END}
+        for name in self.by:
+            if name in taken:
+                raise self.wrong("by", f"{name!r} cannot be a key")
+        for name, _ in self.aggregate:
+            if name in taken or name in self.by:
+                raise self.wrong("aggregate", f"there is a column {name!r} in the results already; take another name")
+
+    def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if inputs is None:
+            return None
+        self._check_time(inputs)
+        for name in self.by:
+            if name not in inputs:
+                known = [column for column in inputs if column != TEXT]
+                raise self.wrong("by", f"there is no column {name!r}", allowed=known, suggestion=nearest(name, known))
+        for name, aggregate in self.aggregate:
+            try:
+                aggregate.type(inputs)
+            except AggregateError as error:
+                message = f"{name}: {error}"
+                raise self.wrong("aggregate", message, allowed=error.allowed, suggestion=error.suggestion) from error
+        return output_columns(self.by, dict(self.aggregate), inputs)
+
+    def _check_time(self, inputs: Mapping[str, Any]) -> None:
+        import polars as pl
+
+        dtype = inputs.get(TIMESTAMP)
+        if dtype is None:
+            raise self.wrong(None, "its rows have no event time; name its column with timestamp= in the reader")
+        if not isinstance(dtype, pl.Datetime):
+            raise self.wrong(None, f"the column `timestamp` is {shown_type(dtype)}, not a time; say format= or unit=")
+
+    def open(self, context: Context) -> Operator:
+        return _Gathering(self, context)
+
+    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | Sessions:
+        """Return what gathers rows with these columns."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TimeWindow(_Window):
+    offset: timedelta = option(
+        "how much later they begin than the clock divides the time", Duration(), default=timedelta(0)
+    )
+    fill: bool = option(
+        "give a result for each window without rows, too: of each key, from its first to the last of the stream",
+        YesNo(),
+        default=False,
+    )
+
+    def lengths(self) -> tuple[Span, Span]:
+        """Return how long windows are, and from one to the next."""
+        raise NotImplementedError
+
+    def probe(self, context: Context) -> None:
+        size, slide = self.lengths()
+        try:
+            make_spans(size, slide, self.offset, context.zone)
+        except ValueError as error:
+            raise self.wrong("slide" if size != slide else "size", str(error)) from error
+
+    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows:
+        from ..windows.time_windows import TimeWindows
+
+        spans = make_spans(*self.lengths(), self.offset, zone)
+        return TimeWindows(spans, self.by, dict(self.aggregate), columns, fill=self.fill, most=self.max_state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TumblingWindow(_TimeWindow):
+    """Gather rows by windows of one size that follow each other without a gap, and compute aggregates of each.
+
+    ```
+    size=4   t   1   4  5      9
+             [0      )                  count 1
+                     [4        )        count 2
+                               [8       is complete when nothing before 12 will follow
+    ```
+
+    Input: any stream with event times. Output: a row for each window and key that has rows: `timestamp` (the window's
+    end), `window_start`, `window_end`, the columns of `by`, the aggregates; in the order of end, start, key. A window
+    is `[start, end)`; it goes out when nothing before its end will follow, and never again.
+    Spans such as 90s or 24h are multiples counted from 1970-01-01T00:00Z; 1d, 1w (from Monday), 1mo and 1y follow the
+    calendar of the pipeline's zone. docs/semantics.md has the aggregates and all that is said of time.
+    Holds: what the aggregates of open windows need: a few numbers for each key; of median, quantile, distinct, collect
+    and count_by, all values.
+    Waits: for the frontier of the stream to reach the end; of a live source that is silent, its `idle` moves it on.
+
+    Example:
+        window=tumbling(name=daily size=1d by=source aggregate=(readings=count mean=mean(of=celsius)))
+
+    See also: window=sliding, window=session.
+    """
+
+    variant: ClassVar[str] = "tumbling"
+
+    size: Span = option("how long each window is", SpanOption())
+
+    def lengths(self) -> tuple[Span, Span]:
+        return self.size, self.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlidingWindow(_TimeWindow):
+    """Gather rows by windows of one size, a new one of which begins every `slide`, and compute aggregates of each.
+
+    ```
+    size=4 slide=2   t   1   3    5
+                 [-2      2)               count 1
+                    [0        4)           count 2
+                          [2        6)     count 2
+    ```
+
+    Input: any stream with event times. Output: as of window=tumbling; a row of the input is in each window that covers
+    it. With a slide longer than the size, rows between windows count as filtered.
+    Holds: as window=tumbling, for as many windows at a time as overlap.
+    Waits: as window=tumbling.
+
+    Example:
+        window=sliding(name=weekly size=7d slide=1d by=source aggregate=(mean=mean(of=celsius)))
+
+    See also: window=tumbling, window=session.
+    """
+
+    variant: ClassVar[str] = "sliding"
+
+    size: Span = option("how long each window is", SpanOption())
+    slide: Span = option("from the start of one window to the start of the next", SpanOption())
+
+    def lengths(self) -> tuple[Span, Span]:
+        return self.size, self.slide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionWindow(_Window):
+    """Gather rows that are close to each other: those of one key at most `gap` apart belong together.
+
+    ```
+    gap=3   t  1  2    4        9  12
+               [--------------7]             from the first row to the last plus the gap
+                                [------15]
+    ```
+
+    Input: any stream with event times. Output: a row for each session: `timestamp` and `window_end` (the time of its
+    last row plus the gap), `window_start` (that of its first), the columns of `by`, the aggregates; in the order of
+    end, start, key. Rows exactly the gap apart belong together.
+    Holds: what the aggregates of open sessions need, as window=tumbling.
+    Waits: for the frontier to pass the end of the session.
+
+    Example:
+        window=session(name=visits gap=30m by=user aggregate=(pages=count first=first(of=page)))
+
+    See also: window=tumbling, window=sliding.
+    """
+
+    variant: ClassVar[str] = "session"
+
+    gap: timedelta = option("rows of a key that are further apart belong to different sessions", Duration())
+
+    def start(self, columns: Mapping[str, Any], zone: str) -> Sessions:
+        from ..windows.sessions import Sessions
+
+        return Sessions(self.gap // _MICROSECOND, self.by, dict(self.aggregate), columns, most=self.max_state)
+
+
+class _Gathering(Operator):
+    """Pushes rows into windows, and tells the ledger what became of them."""
+
+    def __init__(self, window: _Window, context: Context) -> None:
+        self._window = window
+        self._context = context
+        self._store: TimeWindows | Sessions | None = None
+        self._frontier: int | None = None
+        self._closed: int | None = None  # what the clock has closed although the stream has not come so far
+
+    def on_frame(self, frame: pl.DataFrame) -> tuple[()]:
+        if self._closed is not None:
+            frame = self._without_late(frame, self._closed)
+        if frame.height:
+            outside: int = self._asked(lambda: self._started(frame).push(frame))
+            self._context.absorbed(frame.height - outside)
+        return ()
+
+    def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
+        self._frontier = (timestamp - _EPOCH) // _MICROSECOND
+        return self._advanced(self._frontier)
+
+    def on_idle(self, since: float) -> Iterable[pl.DataFrame]:
+        """Let the clock move the frontier on: as long as the silence has lasted."""
+        if self._frontier is None:
+            return ()
+        silence = round((self._context.clock() - since) * 1_000_000)
+        self._closed = max(self._closed or self._frontier, self._frontier + max(0, silence))
+        return self._advanced(self._closed)
+
+    def on_end(self) -> Iterable[pl.DataFrame]:
+        return () if self._store is None else self._counted(self._store.end())
+
+    def _started(self, frame: pl.DataFrame) -> TimeWindows | Sessions:
+        if self._store is None:
+            self._window.columns(frame.schema)
+            self._store = self._window.start(frame.schema, self._context.zone)
+        return self._store
+
+    def _advanced(self, frontier: int) -> Iterable[pl.DataFrame]:
+        return () if self._store is None else self._counted(self._store.advance(frontier))
+
+    def _counted(self, results: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        while (frame := self._asked(lambda: next(results, None))) is not None:
+            self._context.made(frame.height)
+            yield frame
+
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except AggregateError as error:
+            raise self._window.wrong(None, str(error)) from error
+
+    def _without_late(self, frame: pl.DataFrame, closed: int) -> pl.DataFrame:
+        """Divert the rows that are before what the clock has closed while the source was silent."""
+        late = frame.get_column(TIMESTAMP).to_physical() < closed
+        if not late.any():
+            return frame
+        until = (_EPOCH + timedelta(microseconds=closed)).isoformat()
+        reason = f"the stream had been silent, and {self._context.stage} had gone on by the clock to {until}"
+        for row in frame.filter(late).drop(TEXT, strict=False).iter_rows(named=True):
+            self._context.dead(DeadLetter(stage=self._context.stage, kind="late", reason=reason, record=row))
+        return frame.filter(~late)

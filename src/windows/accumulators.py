@@ -1,0 +1,321 @@
+"""What aggregates keep of the rows of each group, and how a block of rows is added to it.
+
+A group has a slot: a number by which everything that is kept of it is found in arrays. Rows are added in the order of
+the stream, one after the other (`ufunc.at` does that, at 1 to 3 ns a row): so a sum of floats is the sum from the
+first row to the last, however the stream was cut into blocks. Values that are null are left out before.
+
+| kept | by |
+|---|---|
+| a number or two for each group | count, sum, mean, min, max, first, last, variance, stddev |
+| all values, as they came | median, quantile, distinct, collect, count_by |
+
+A NaN is a value: greater than all others, and what it is added to becomes NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+    Numbers = npt.NDArray[Any]
+
+__all__ = ["Accumulator", "Count", "End", "Extreme", "FloatSum", "IntegerSum", "Kept", "Mean", "Spread", "TextExtreme"]
+
+_LOW = (1 << 32) - 1
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+
+
+class Accumulator(Protocol):
+    """What one aggregate keeps of all groups."""
+
+    def grow(self, slots: int) -> None:
+        """Make room for slots below this number; new ones are empty."""
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        """Add rows in their order: the slot and the value of each, none of them null."""
+
+    def take(self, slots: Ints) -> pl.Series:
+        """Return the results of groups, and empty their slots."""
+
+
+def _grown(array: Numbers, size: int, empty: Any = 0) -> Numbers:
+    more = np.full(size, empty, dtype=array.dtype)
+    more[: len(array)] = array
+    return more
+
+
+def _taken(array: Numbers, slots: Ints, empty: Any = 0) -> Numbers:
+    found = array[slots]
+    array[slots] = empty
+    return found
+
+
+def _numbers(values: pl.Series) -> Numbers:
+    """Return numbers, times and spans (in microseconds) and yes/no as numpy has them."""
+    array: Numbers = values.to_physical().to_numpy()
+    return array.astype(np.int64) if array.dtype == np.bool_ else array
+
+
+class Count:
+    """How many values."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(0, np.int64)
+
+    def grow(self, slots: int) -> None:
+        self._counts = _grown(self._counts, slots)
+
+    def add(self, slots: Ints, values: pl.Series | None = None) -> None:
+        np.add.at(self._counts, slots, 1)
+
+    def of(self, slots: Ints) -> Ints:
+        """Return the counts so far."""
+        found: Ints = self._counts[slots]
+        return found
+
+    def take(self, slots: Ints) -> pl.Series:
+        return pl.Series(_taken(self._counts, slots))
+
+
+class IntegerSum:
+    """The sum of integers, or of spans in microseconds: exact; null beyond 64 bits, and where there are no values."""
+
+    def __init__(self) -> None:
+        self._low, self._high = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._count = Count()
+
+    def grow(self, slots: int) -> None:
+        self._low, self._high = _grown(self._low, slots), _grown(self._high, slots)
+        self._count.grow(slots)
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        numbers = _numbers(values)
+        np.add.at(self._low, slots, numbers & _LOW)  # there is room for 2 ** 31 of these
+        np.add.at(self._high, slots, numbers >> 32)
+        self._count.add(slots)
+
+    def totals(self, slots: Ints) -> tuple[list[int], Ints]:
+        """Return exact sums and how many values they are of, and empty the slots."""
+        high, low = _taken(self._high, slots).tolist(), _taken(self._low, slots).tolist()
+        totals = [(above << 32) + below for above, below in zip(high, low, strict=True)]
+        return totals, self._count.take(slots).to_numpy()
+
+    def take(self, slots: Ints) -> pl.Series:
+        totals, counts = self.totals(slots)
+        fitting = zip(totals, counts.tolist(), strict=True)
+        return pl.Series([t if n and _LEAST <= t <= _MOST else None for t, n in fitting], dtype=pl.Int64)
+
+
+class FloatSum:
+    """The sum of floats from the first to the last; null where there are no values."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros(0, np.float64)
+        self._count = Count()
+
+    def grow(self, slots: int) -> None:
+        self._sums = _grown(self._sums, slots)
+        self._count.grow(slots)
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.add.at(self._sums, slots, _numbers(values))
+        self._count.add(slots)
+
+    def totals(self, slots: Ints) -> tuple[Numbers, Ints]:
+        """Return the sums and how many values they are of, and empty the slots."""
+        return _taken(self._sums, slots), self._count.take(slots).to_numpy()
+
+    def take(self, slots: Ints) -> pl.Series:
+        totals, counts = self.totals(slots)
+        return _where(totals, counts > 0)
+
+
+class Mean:
+    """The sum by the number of values; null where there are none."""
+
+    def __init__(self, total: IntegerSum | FloatSum) -> None:
+        self._total = total
+
+    def grow(self, slots: int) -> None:
+        self._total.grow(slots)
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        self._total.add(slots, values)
+
+    def take(self, slots: Ints) -> pl.Series:
+        totals, counts = self._total.totals(slots)
+        if isinstance(totals, list):  # of exact integers: so is the quotient, to the last bit
+            means = [total / count if count else None for total, count in zip(totals, counts.tolist(), strict=True)]
+            return pl.Series(means, dtype=pl.Float64)
+        with np.errstate(invalid="ignore"):
+            return _where(totals / np.maximum(counts, 1), counts > 0)
+
+
+class Spread:
+    """The variance of a sample (divided by n - 1), or its root; null where there are fewer than two values.
+
+    Sums and squares are those of the distances to the first value of the group. As that is one of them, they cannot
+    be much larger than what is asked for: little is lost by the difference (Chan, Golub, LeVeque, "Algorithms for
+    computing the sample variance", 1983).
+    """
+
+    def __init__(self, *, root: bool) -> None:
+        self._root = root
+        self._first = End(last=False, dtype=np.float64)
+        self._sums, self._squares = np.zeros(0), np.zeros(0)
+        self._count = Count()
+
+    def grow(self, slots: int) -> None:
+        self._first.grow(slots)
+        self._sums, self._squares = _grown(self._sums, slots), _grown(self._squares, slots)
+        self._count.grow(slots)
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        values = values.cast(pl.Float64)
+        self._first.add(slots, values)
+        with np.errstate(invalid="ignore", over="ignore"):
+            distances = _numbers(values) - self._first.of(slots)
+            np.add.at(self._sums, slots, distances)
+            np.add.at(self._squares, slots, distances * distances)
+        self._count.add(slots)
+
+    def take(self, slots: Ints) -> pl.Series:
+        counts = self._count.take(slots).to_numpy()
+        sums, squares = _taken(self._sums, slots), _taken(self._squares, slots)
+        self._first.take(slots)
+        with np.errstate(invalid="ignore", over="ignore"):
+            variances = (squares - sums * sums / np.maximum(counts, 1)) / np.maximum(counts - 1, 1)
+            variances = np.where(variances < 0, 0.0, variances)  # by rounding; a NaN stays
+            return _where(np.sqrt(variances) if self._root else variances, counts > 1)
+
+
+class Extreme:
+    """The least or the greatest number, time, span or yes/no; null where there are no values."""
+
+    def __init__(self, *, greatest: bool, dtype: Any) -> None:
+        is_float = np.dtype(dtype).kind == "f"
+        self._choose = np.maximum if greatest else np.fmin if is_float else np.minimum
+        self._empty = (-np.inf if greatest else np.nan) if is_float else (_LEAST if greatest else _MOST)
+        self._found = np.zeros(0, dtype)
+        self._count = Count()
+
+    def grow(self, slots: int) -> None:
+        self._found = _grown(self._found, slots, self._empty)
+        self._count.grow(slots)
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        with np.errstate(invalid="ignore"):
+            self._choose.at(self._found, slots, _numbers(values))
+        self._count.add(slots)
+
+    def take(self, slots: Ints) -> pl.Series:
+        counts = self._count.take(slots).to_numpy()
+        return _where(_taken(self._found, slots, self._empty), counts > 0)
+
+
+class TextExtreme:
+    """The least or the greatest text by code points; null where there are no values."""
+
+    def __init__(self, *, greatest: bool) -> None:
+        self._greatest = greatest
+        self._found = np.zeros(0, object)
+
+    def grow(self, slots: int) -> None:
+        self._found = _grown(self._found, slots, None)
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        value = pl.col("value")
+        groups = pl.DataFrame({"slot": slots, "value": values}).group_by("slot")
+        best = groups.agg(value.max() if self._greatest else value.min())
+        choose = max if self._greatest else min
+        for slot, text in best.iter_rows():
+            known = self._found[slot]
+            self._found[slot] = text if known is None else choose(known, text)
+
+    def take(self, slots: Ints) -> pl.Series:
+        return pl.Series(_taken(self._found, slots, None).tolist(), dtype=pl.String)
+
+
+class End:
+    """The first or the last value; null where there are none."""
+
+    def __init__(self, *, last: bool, dtype: Any) -> None:
+        self._last = last
+        self._found = np.zeros(0, dtype)
+        self._has = np.zeros(0, np.bool_)
+
+    def grow(self, slots: int) -> None:
+        self._found = _grown(self._found, slots, None if self._found.dtype == object else 0)
+        self._has = _grown(self._has, slots, False)
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        if not self._last:
+            fresh = ~self._has[slots]
+            if not fresh.any():
+                return
+            slots, values = slots[fresh][::-1], values.filter(pl.Series(fresh)).reverse()
+        # Of several that are assigned to one place, the last one stays.
+        self._found[slots] = values.to_numpy() if self._found.dtype == object else _numbers(values)
+        self._has[slots] = True
+
+    def of(self, slots: Ints) -> Numbers:
+        """Return what was found so far."""
+        found: Numbers = self._found[slots]
+        return found
+
+    def take(self, slots: Ints) -> pl.Series:
+        has = _taken(self._has, slots, False)
+        if self._found.dtype == object:
+            return pl.Series(_taken(self._found, slots, None).tolist(), dtype=pl.String)
+        return _where(_taken(self._found, slots), has)
+
+
+class Kept:
+    """All values, as they came; `result` makes of them what is asked for, when the group is complete.
+
+    Args:
+        result: takes a frame with `slot` and `value`, ordered by slot and then as the values came, and returns a frame
+            with `slot` and `value`, one row for each slot.
+        empty: the result for groups without values.
+    """
+
+    def __init__(self, result: Callable[[pl.DataFrame], pl.DataFrame], empty: Any = None) -> None:
+        self._result = result
+        self._empty = empty
+        self._blocks: list[pl.DataFrame] = []
+        self._slots = 0
+
+    def grow(self, slots: int) -> None:
+        self._slots = slots
+
+    def add(self, slots: Ints, values: pl.Series) -> None:
+        if len(slots):
+            self._blocks.append(pl.DataFrame({"slot": slots, "value": values}))
+
+    def take(self, slots: Ints) -> pl.Series:
+        if not self._blocks:
+            return pl.Series([self._empty] * len(slots))
+        asked = pl.DataFrame({"slot": slots})
+        whole = pl.concat(self._blocks)
+        wanted = np.zeros(self._slots, np.bool_)
+        wanted[slots] = True
+        complete = pl.Series(wanted[whole["slot"].to_numpy()])
+        rest = whole.filter(~complete)
+        self._blocks = [rest] if rest.height else []
+        found = self._result(whole.filter(complete).sort("slot", maintain_order=True))
+        column = asked.join(found, on="slot", how="left", maintain_order="left")["value"]
+        return column if self._empty is None else column.fill_null(self._empty)
+
+
+def _where(values: Numbers, is_there: npt.NDArray[np.bool_]) -> pl.Series:
+    """Return the values as a column; null where there is none."""
+    column = pl.Series(values)
+    return column if is_there.all() else column.set(pl.Series(~is_there), None)

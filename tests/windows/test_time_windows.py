@@ -1,0 +1,330 @@
+"""Windows and sessions against the definition, in plain Python over the whole input."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from plait.windows import Aggregate, AggregateError, Span, make_spans
+from plait.windows.sessions import Sessions
+from plait.windows.time_windows import TimeWindows
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SCHEMA = {
+    "timestamp": pl.Datetime("us", "UTC"),
+    "city": pl.String,
+    "floor": pl.Int64,
+    "temp": pl.Float64,
+    "hits": pl.Int64,
+    "word": pl.String,
+}
+AGGREGATES = {
+    "readings": Aggregate(function="count"),
+    "temps": Aggregate(function="count", of="temp"),
+    "total": Aggregate(function="sum", of="temp"),
+    "hits": Aggregate(function="sum", of="hits"),
+    "mean": Aggregate(function="mean", of="temp"),
+    "hits_mean": Aggregate(function="mean", of="hits"),
+    "least": Aggregate(function="min", of="temp"),
+    "greatest": Aggregate(function="max", of="temp"),
+    "a": Aggregate(function="min", of="word"),
+    "z": Aggregate(function="max", of="word"),
+    "opened": Aggregate(function="first", of="word"),
+    "closed": Aggregate(function="last", of="temp"),
+    "median": Aggregate(function="median", of="hits"),
+    "p90": Aggregate(function="quantile", of="temp", q=0.9),
+    "words": Aggregate(function="distinct", of="word"),
+    "all": Aggregate(function="collect", of="hits", most=3),
+    "times": Aggregate(function="count_by", of="word", most=2),
+}
+Row = dict[str, Any]
+
+
+def micros(value: datetime) -> int:
+    return (value - EPOCH) // timedelta(microseconds=1)
+
+
+def moment(number: int) -> datetime:
+    return EPOCH + timedelta(microseconds=number)
+
+
+def present(rows: Sequence[Row], name: str) -> list[Any]:
+    return [row[name] for row in rows if row[name] is not None]
+
+
+def in_order(values: Sequence[float]) -> list[float]:
+    return sorted(values, key=lambda value: (math.isnan(value), value))
+
+
+def total(values: Sequence[float]) -> float | None:
+    if not values:
+        return None
+    result = 0.0
+    for value in values:
+        result += value
+    return result
+
+
+def quantile(values: Sequence[float], q: float) -> float | None:
+    if not values:
+        return None
+    ordered = [float(value) for value in in_order(values)]
+    place = (len(ordered) - 1) * q
+    below = math.floor(place)
+    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    return low if place == below or low == high else low + (place - below) * (high - low)
+
+
+def expected(rows: Sequence[Row]) -> Row:
+    temps, hits, words = (present(rows, name) for name in ("temp", "hits", "word"))
+    hit_sum = sum(hits) if hits and -(2**63) <= sum(hits) < 2**63 else None
+    return {
+        "readings": len(rows),
+        "temps": len(temps),
+        "total": total(temps),
+        "hits": hit_sum,
+        "mean": (total(temps) or 0.0) / len(temps) if temps else None,
+        "hits_mean": sum(hits) / len(hits) if hits else None,
+        "least": in_order(temps)[0] if temps else None,
+        "greatest": in_order(temps)[-1] if temps else None,
+        "a": min(words, default=None),
+        "z": max(words, default=None),
+        "opened": words[0] if words else None,
+        "closed": temps[-1] if temps else None,
+        "median": quantile(hits, 0.5),
+        "p90": quantile(temps, 0.9),
+        "words": len(set(words)),
+        "all": hits[:3] if hits else None,
+        "times": [{"value": w, "count": c} for w, c in list(Counter(words).items())[:2]] if words else None,
+    }
+
+
+def key_order(key: Sequence[Any]) -> list[tuple[bool, Any]]:
+    return [(value is not None, value if value is not None else "") for value in key]
+
+
+def results(found: dict[tuple[int, int, tuple[Any, ...]], list[Row]], by: Sequence[str]) -> list[Row]:
+    """Return what is to come out, in order of end, start and key."""
+    ordered = sorted(found, key=lambda group: (group[1], group[0], key_order(group[2])))
+    return [
+        {"timestamp": moment(end), "window_start": moment(start), "window_end": moment(end)}
+        | dict(zip(by, key, strict=True))
+        | expected(found[start, end, key])
+        for start, end, key in ordered
+    ]
+
+
+def windowed(rows: Sequence[Row], size: int, slide: int, offset: int, by: Sequence[str]) -> list[Row]:
+    found: dict[tuple[int, int, tuple[Any, ...]], list[Row]] = {}
+    for row in rows:
+        time = micros(row["timestamp"])
+        start = (time - offset) // slide * slide + offset
+        while start + size > time:
+            found.setdefault((start, start + size, tuple(row[name] for name in by)), []).append(row)
+            start -= slide
+    return results(found, by)
+
+
+def sessions(rows: Sequence[Row], gap: int, by: Sequence[str]) -> list[Row]:
+    found: dict[tuple[int, int, tuple[Any, ...]], list[Row]] = {}
+    for key in {tuple(row[name] for name in by) for row in rows}:
+        session: list[Row] = []
+        for row in [*(row for row in rows if tuple(row[name] for name in by) == key), None]:
+            if session and (row is None or micros(row["timestamp"]) - micros(session[-1]["timestamp"]) > gap):
+                found[micros(session[0]["timestamp"]), micros(session[-1]["timestamp"]) + gap, key] = session
+                session = []
+            if row is not None:
+                session.append(row)
+    return results(found, by)
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or (math.isnan(one) and math.isnan(other))
+    return bool(one == other)
+
+
+def assert_same(found: list[Row], wanted: list[Row]) -> None:
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.keys() == other.keys()
+        assert [name for name in one if not same(one[name], other[name])] == [], (one, other)
+
+
+floats = st.one_of(st.none(), st.integers(-50, 50).map(lambda n: n / 4), st.floats(-1e9, 1e9), st.just(math.nan))
+rows_strategy = st.lists(
+    st.builds(
+        lambda step, city, floor, temp, hits, word: (step, city, floor, temp, hits, word),
+        st.integers(0, 9),
+        st.sampled_from(["a", "b", None]),
+        st.sampled_from([1, -2, None]),
+        floats,
+        st.one_of(st.none(), st.integers(-9, 9), st.integers(-(2**63), 2**63 - 1)),
+        st.sampled_from([None, "x", "é", "zz", "", "Z"]),
+    ),
+    max_size=60,
+)
+
+
+def made(drawn: Sequence[Any], start: int) -> list[Row]:
+    rows, time = [], start
+    for step, *others in drawn:
+        time += step
+        rows.append(dict(zip(SCHEMA, [moment(time), *others], strict=True)))
+    return rows
+
+
+def cut(rows: Sequence[Row], cuts: Sequence[int]) -> Iterator[pl.DataFrame]:
+    edges = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
+    for start, end in pairwise(edges):
+        yield pl.DataFrame(rows[start:end], schema=SCHEMA)
+
+
+def run(operator: Any, frames: Iterator[pl.DataFrame]) -> list[Row]:
+    out: list[Row] = []
+    for frame in frames:
+        operator.push(frame)
+        frontier = micros(frame["timestamp"].max())  # type: ignore[arg-type]
+        for result in operator.advance(frontier):
+            assert all(row["timestamp"] <= moment(frontier) for row in result.to_dicts())
+            out += result.to_dicts()
+        assert operator.groups >= 0
+    for result in operator.end():
+        out += result.to_dicts()
+    assert operator.groups == 0
+    return out
+
+
+@given(
+    rows_strategy,
+    st.lists(st.integers(0, 100), max_size=5),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(-5, 5),
+    st.sampled_from([[], ["city"], ["floor", "city"]]),
+    st.integers(-200, 10),
+)
+def test_windows_are_what_the_definition_says(
+    drawn: list[Any], cuts: list[int], size: int, slide: int, offset: int, by: list[str], start: int
+) -> None:
+    rows = made(drawn, start)
+    spans = make_spans(Span(size), Span(slide), timedelta(microseconds=offset))
+    operator = TimeWindows(spans, by, AGGREGATES, SCHEMA)
+    assert_same(run(operator, cut(rows, cuts)), windowed(rows, size, slide, offset, by))
+
+
+@given(
+    rows_strategy,
+    st.lists(st.integers(0, 100), max_size=5),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.sampled_from([[], ["city"]]),
+)
+def test_filled_windows_are_those_of_each_key_from_its_first_to_the_last_of_the_stream(
+    drawn: list[Any], cuts: list[int], size: int, slide: int, by: list[str]
+) -> None:
+    rows = made(drawn, 0)
+    operator = TimeWindows(make_spans(Span(size), Span(slide)), by, AGGREGATES, SCHEMA, fill=True)
+    length = timedelta(microseconds=size)
+    with_rows = windowed(rows, size, slide, 0, by)
+    first: dict[tuple[Any, ...], datetime] = {}
+    for row in with_rows:
+        key = tuple(row[name] for name in by)
+        first[key] = min(first.get(key, row["window_start"]), row["window_start"])
+    there = {(row["window_start"], *(row[name] for name in by)) for row in with_rows}
+    empty: dict[tuple[int, int, tuple[Any, ...]], list[Row]] = {}
+    for key, start in first.items():
+        while start <= with_rows[-1]["window_start"] or start + length <= rows[-1]["timestamp"]:
+            if (start, *key) not in there:
+                empty[micros(start), micros(start) + size, key] = []
+            start += timedelta(microseconds=slide)
+    wanted = sorted(
+        [*with_rows, *results(empty, by)],
+        key=lambda row: (row["window_end"], row["window_start"], key_order([row[name] for name in by])),
+    )
+    assert_same(run(operator, cut(rows, cuts)), wanted)
+
+
+ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo", "America/Havana", "Asia/Kathmandu", "Pacific/Apia"]
+
+
+def first_of_day(day: date, offset: timedelta, zone: ZoneInfo) -> int:
+    """Return when a clock there first shows the midnight (moved by the offset), or would, if it is skipped."""
+    return micros((datetime(day.year, day.month, day.day) + offset).replace(tzinfo=zone).astimezone(UTC))
+
+
+@given(
+    st.lists(st.datetimes(datetime(1962, 1, 1), datetime(2035, 1, 1)), min_size=1, max_size=20),
+    st.sampled_from(ZONES),
+    st.sampled_from(["1d", "1w", "1mo", "1y", "3mo"]),
+    st.integers(0, 6).map(lambda hours: timedelta(hours=hours)),
+)
+def test_days_weeks_and_months_begin_as_the_calendar_of_the_zone_has_them(
+    moments: list[datetime], name: str, size: str, offset: timedelta
+) -> None:
+    zone = ZoneInfo(name)
+    windows = make_spans(Span.parse(size), None, offset, name)
+    times = np.array(sorted(micros(moment.replace(tzinfo=UTC)) for moment in moments))
+    for time, number in zip(times.tolist(), windows.numbers(times).tolist(), strict=True):
+        day = (moment(time).astimezone(zone).replace(tzinfo=None) - offset).date()
+        months = {"1mo": 1, "3mo": 3, "1y": 12}.get(size)
+        if months is not None:
+            first = day.replace(day=1, month=(day.month - 1) // months * months + 1)
+            after = first + timedelta(days=31 * months - months // 2)
+            after = after.replace(day=1)
+        else:
+            first = day - timedelta(days=day.weekday() if size == "1w" else 0)
+            after = first + timedelta(days=7 if size == "1w" else 1)
+        assert windows.starts(np.array([number]))[0] == first_of_day(first, offset, zone)
+        assert windows.ends(np.array([number]))[0] == first_of_day(after, offset, zone)
+        assert windows.ends(np.array([number - 1]))[0] == windows.starts(np.array([number]))[0]
+
+
+def test_a_day_has_23_hours_when_clocks_are_put_forward() -> None:
+    days = make_spans(Span.parse("1d"), zone="Europe/Berlin")
+    noon = np.array([micros(datetime(2024, 3, 31, 12, tzinfo=UTC))])
+    start, end = days.starts(days.numbers(noon))[0], days.ends(days.numbers(noon))[0]
+    assert (moment(int(start)), moment(int(end))) == (
+        datetime(2024, 3, 30, 23, tzinfo=UTC),
+        datetime(2024, 3, 31, 22, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(("size", "slide"), [("1d", "1h"), ("1mo", "1d"), ("24h", "1d"), ("7d", "1w")])
+def test_spans_that_do_not_go_together_are_refused(size: str, slide: str) -> None:
+    with pytest.raises(ValueError, match=f"a window of {size} cannot begin every {slide}"):
+        make_spans(Span.parse(size), Span.parse(slide))
+
+
+@pytest.mark.parametrize("text", ["", "0s", "d", "-1h", "1 d", "0mo", "1mo2d"])
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration|is no time at all"):
+        Span.parse(text)
+
+
+def test_too_many_groups_are_refused_with_the_key() -> None:
+    windows = TimeWindows(make_spans(Span(10)), ["city"], {"n": Aggregate(function="count")}, SCHEMA, most=2)
+    rows = [{"timestamp": moment(1), "city": city} for city in "abc"]
+    with pytest.raises(AggregateError, match=r"holds 2 groups, and max_state allows no more.*city='c'"):
+        windows.push(pl.DataFrame(rows, schema=SCHEMA))
+
+
+@given(
+    rows_strategy,
+    st.lists(st.integers(0, 100), max_size=5),
+    st.integers(0, 12),
+    st.sampled_from([[], ["city"], ["floor", "city"]]),
+)
+def test_sessions_are_what_the_definition_says(drawn: list[Any], cuts: list[int], gap: int, by: list[str]) -> None:
+    rows = made(drawn, 0)
+    assert_same(run(Sessions(gap, by, AGGREGATES, SCHEMA), cut(rows, cuts)), sessions(rows, gap, by))
