@@ -196,6 +196,10 @@ class StageHandle:
         """Aggregate by time: `window("tumbling", size="1d", by=["city"], aggregate={"mean": {"mean": "celsius"}})`."""
         return self._then("window", variant, name, options)
 
+    def join(self, variant: str, other: Any, *, name: str | None = None, **options: Any) -> StageHandle:
+        """Join with another stage, the right one: `join("interval", answers, by="id", lower="0s", upper="2s")`."""
+        return self.pipeline.add("join", variant, name=name, inputs=[self, other], options=options)
+
     def event(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
         """Fire on the rows that match: `event("when", condition={...}, call=function)`; they are a stream, too."""
         return self._then("event", variant, name, options)

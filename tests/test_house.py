@@ -25,6 +25,7 @@ FLOORS = [
     {"formats"},  # text in SCL is a format too, so the lexer stands under it
     {"queue", "event", "expression"},
     {"windows"},
+    {"joins"},
     {"readers", "writers", "operators"},
     {"pipeline"},
     {"engines"},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..operators.base import Transform
+from ..operators.join import Join, Joining
 from ..operators.sorted_merge import SortedMerge
 from ..pipeline.plan import Plan
 from ..pipeline.spec import Stage
@@ -17,6 +18,7 @@ from .console import Console
 from .dead_letters import DeadLetterPart
 from .flow import Flow
 from .inlets import Bell, Inlet, PumpedInlet, ReadInlet
+from .join_node import JoinNode
 from .nodes import Bounds, Edge, MergeNode, Node, OperatorNode, SinkNode, StageState, blame
 from .report import StageReport
 from .source import read_source
@@ -100,6 +102,10 @@ class Assembly:
         """Open the component of a stage that is not a source."""
         state, component = self.state(stage), stage.component
         with blame(stage.name):
+            if isinstance(component, Join):
+                columns = [self.plan.carried(name) for name in stage.inputs]
+                joining = Joining(component, state.context, columns)
+                return JoinNode(state, component.merge(stage.inputs), stage.inputs, joining)
             if isinstance(component, SortedMerge):
                 return MergeNode(state, self._merge(stage, component), stage.inputs)
             if isinstance(component, Writer):

@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from ..queue.merge import Merge
     from ..queue.run import Run
 
-__all__ = ["Bounds", "Edge", "MergeNode", "Node", "OperatorNode", "OutletNode", "SinkNode", "StageState", "blame"]
+__all__ = [
+    "Bounds",
+    "Edge",
+    "MergeNode",
+    "Node",
+    "OperatorNode",
+    "OutletNode",
+    "SinkNode",
+    "StageState",
+    "blame",
+]
 
 _EXAMPLES = 3
 _logger = logging.getLogger(__name__)
@@ -346,7 +356,11 @@ class MergeNode(Node):
         if self._open:
             self._pass_idle_on()
         else:
+            self._finish()
             super().end(port)
+
+    def _finish(self) -> None:
+        """Called when all inputs have ended, and what they had has been merged."""
 
     def _pass_idle_on(self) -> None:
         """Be idle if all inputs are that have not ended."""
@@ -378,4 +392,7 @@ class MergeNode(Node):
         self.state.counts.inside = sum(map(self.merge.buffered, range(len(self._inputs))))
         if self.merge.frontier is not None and self.merge.frontier != self._told:
             self._told = self.merge.frontier
-            super().frontier(0, self._told)
+            self._pass_frontier_on(self._told)
+
+    def _pass_frontier_on(self, timestamp: Any) -> None:
+        super().frontier(0, timestamp)

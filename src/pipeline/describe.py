@@ -16,12 +16,14 @@ from .write import write_option
 __all__ = ["card", "mermaid", "plan_text", "svg"]
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 190, 46, 60, 18, 16
-_SHAPES = {"reader": "([{}])", "writer": "[/{}/]", "merge": "{{{{{}}}}}", "event": ">{}]"}
+_SHAPES = {"reader": "([{}])", "writer": "[/{}/]", "merge": "{{{{{}}}}}", "join": "{{{{{}}}}}", "event": ">{}]"}
 _COLOURS = {
     "reader": "#2f7d5b",
     "merge": "#3b5ba9",
     "filter": "#7a5aa8",
     "derive": "#7a5aa8",
+    "window": "#2b6c8a",
+    "join": "#3b5ba9",
     "event": "#b3541e",
     "writer": "#55606e",
 }

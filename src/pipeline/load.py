@@ -269,6 +269,8 @@ class _Loader:
             return ()
         if draft.family == "merge":
             return tuple(name for name, family in self._families.items() if family == "reader")
+        if draft.family == "join":
+            return ()
         above = [name for name, family in self._families.items() if family != "writer"]
         return (above[-1],) if above else ()
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MissingSourceError, SourceError, SpecError
+from ..fields import Component
 from ..operators.base import Transform
+from ..operators.join import Join
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
 from ..record import TIMESTAMP
@@ -227,6 +229,9 @@ class _Planner:
         if isinstance(component, SortedMerge):
             columns = component.columns(inputs)
             return columns and {**columns}
+        if isinstance(component, Join):
+            component.probe(self._context(stage))
+            return component.columns(inputs)
         if isinstance(component, Transform):
             component.probe(self._context(stage))
             return component.columns(inputs[0][1]) if inputs[0][1] != {} else {}
@@ -266,7 +271,7 @@ class _Planner:
         found: dict[str, Ordering] = {}
         for stage in self._spec:
             component = stage.component
-            if isinstance(component, SortedMerge) or (isinstance(component, Transform) and component.needs_order):
+            if isinstance(component, SortedMerge | Join) or _needs_order(component):
                 for source in self._upstream(stage):
                     if isinstance(source.component, Reader):
                         merge = component if isinstance(component, SortedMerge) else self._merge_of(source)
@@ -328,7 +333,7 @@ class _Planner:
     def _check_text(self, stage: Stage, writer: Writer) -> list[str]:
         upstream = self._upstream(stage)
         for other in upstream:
-            if isinstance(other.component, Transform) and other.component.changes_values:
+            if isinstance(other.component, Join) or _changes_values(other.component):
                 raise writer.wrong("as_read", f"{other.name!r} changes values: rows cannot go out as they were read")
             if isinstance(other.component, SortedMerge) and other.component.tag:
                 raise writer.wrong(
@@ -353,7 +358,7 @@ class _Planner:
                 component = stage.component
                 if isinstance(component, Transform):
                     found |= component.reads(columns)
-                elif isinstance(component, Writer) and not component.wants_text:
+                elif isinstance(component, Join) or (isinstance(component, Writer) and not component.wants_text):
                     found |= columns.keys()
         return frozenset(found)
 
@@ -393,3 +398,11 @@ class _Planner:
             if isinstance(stage.component, Reader) and path and (place := (self._base / path).resolve()) in used:
                 error = stage.component.wrong("path", f"{path} is written by {used[place]}, and read here")
                 self._mistakes.append((stage, error))
+
+
+def _needs_order(component: Component) -> bool:
+    return isinstance(component, Transform) and component.needs_order
+
+
+def _changes_values(component: Component) -> bool:
+    return isinstance(component, Transform) and component.changes_values

@@ -49,6 +49,13 @@ FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
         }
     ),
     "merge": _Variants({"sorted": "operators.sorted_merge:SortedMerge"}),
+    "join": _Variants(
+        {
+            "interval": "operators.join:IntervalJoin",
+            "window": "operators.join:WindowJoin",
+            "asof": "operators.join:AsofJoin",
+        }
+    ),
     "filter": _Variants({"where": "operators.where:Where"}),
     "derive": _Variants({"columns": "operators.derive:Derive"}),
     "select": _Variants({"columns": "operators.select:Select"}),

@@ -142,7 +142,9 @@ def _check_count(stage: Stage) -> None:
         raise SpecError(title, "there is nothing above it to merge", option="from")
     if stage.family == "merge" and len(set(stage.inputs)) < count:
         raise SpecError(title, "an input is named twice", option="from")
-    if stage.family not in ("reader", "merge") and count != 1:
+    if stage.family == "join" and (count != 2 or len(set(stage.inputs)) < count):
+        raise SpecError(title, "a join reads from two stages: from=[left right]", option="from")
+    if stage.family not in ("reader", "merge", "join") and count != 1:
         what = "there is no stage above it to read from" if not count else "it reads from one stage; merge them first"
         raise SpecError(title, what, option="from")
 

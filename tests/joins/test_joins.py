@@ -1,0 +1,223 @@
+"""Joins against the definition: every pair tried, in plain Python over the whole input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from plait.joins import How, JoinError, Shape, output_columns
+from plait.joins.asof import AsofJoin
+from plait.joins.pairs import Band, PairJoin, SameWindow
+from plait.windows import Span, make_spans
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TIME = pl.Datetime("us", "UTC")
+LEFT = {"timestamp": TIME, "key": pl.String, "value": pl.Int64, "only": pl.Float64}
+RIGHT = {"timestamp": TIME, "value": pl.Int64, "key": pl.String}
+SHAPE = Shape(("key",))
+Row = dict[str, Any]
+Pair = tuple[Row | None, Row | None]
+
+steps = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["a", "b", None])), max_size=25)
+hows = st.sampled_from(list(How))
+# Pieces in which the two streams come: how many rows of either side, and whether the frontier is told.
+turns = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.booleans()), max_size=20)
+
+
+def moment(number: int) -> datetime:
+    return EPOCH + timedelta(microseconds=number)
+
+
+def made(drawn: Sequence[tuple[int, str | None]], side: str) -> list[Row]:
+    rows, time = [], 0
+    for number, (step, key) in enumerate(drawn):
+        time += step
+        row = {"timestamp": moment(time), "key": key, "value": number}
+        rows.append(row | ({"only": number / 2} if side == "left" else {}))
+    return rows
+
+
+def ticks(row: Row) -> int:
+    return (row["timestamp"] - EPOCH) // timedelta(microseconds=1)
+
+
+def result(left: Row | None, right: Row | None, more: Row) -> Row:
+    one, other = left or {}, right or {}
+    times = [row["timestamp"] for row in (left, right) if row is not None]
+    return (
+        {"timestamp": max(times), "key": (left or right or {})["key"]}
+        | more
+        | {"value": one.get("value"), "only": one.get("only"), "value_right": other.get("value")}
+        | {"timestamp_left": one.get("timestamp"), "timestamp_right": other.get("timestamp")}
+    )
+
+
+def in_order(pairs: Sequence[tuple[Row | None, Row | None, Row]]) -> list[Row]:
+    def order(pair: tuple[Row | None, Row | None, Row]) -> Any:
+        left, right, more = pair
+        numbers = [(row is None, row["value"] if row else 0) for row in (left, right)]
+        return max(ticks(row) for row in (left, right) if row is not None), *numbers, *more.values()
+
+    return [result(*pair) for pair in sorted(pairs, key=order)]
+
+
+def joined(lefts: list[Row], rights: list[Row], how: How, found: list[tuple[Row, Row, Row]], nothing: Row) -> list[Row]:
+    pairs: list[Any] = list(found)
+    if how.sides[0]:
+        pairs += [(row, None, nothing) for row in lefts if not any(pair[0] is row for pair in found)]
+    if how.sides[1]:
+        pairs += [(None, row, nothing) for row in rights if not any(pair[1] is row for pair in found)]
+    return in_order(pairs)
+
+
+def run(join: Any, lefts: list[Row], rights: list[Row], turns: Sequence[tuple[int, int, bool]]) -> list[Row]:
+    """Push both streams piece by piece, and hold the join to what it says about its own frontier."""
+    out: list[Row] = []
+    waiting = [list(lefts), list(rights)]
+    bound = None
+
+    def take(frontier: int | None) -> None:
+        nonlocal bound
+        frame, told = join.advance(frontier)
+        rows = [] if frame is None else frame.to_dicts()
+        assert all(bound is None or ticks(row) >= bound for row in rows), "it had said that nothing would follow"
+        bound = told
+        out.extend(rows)
+
+    for *counts, tell in turns:
+        for side, count in enumerate(counts):
+            piece, waiting[side] = waiting[side][:count], waiting[side][count:]
+            if piece:
+                join.push(side, pl.DataFrame(piece, schema=(LEFT, RIGHT)[side]))
+        if tell and all(waiting):
+            take(min(ticks(rows[0]) for rows in waiting))
+    for side, rows in enumerate(waiting):
+        join.push(side, pl.DataFrame(rows, schema=(LEFT, RIGHT)[side]))
+    take(None)
+    assert join.held == 0
+    return out
+
+
+@given(steps, steps, hows, turns, st.integers(-6, 6), st.integers(0, 6))
+def test_interval_join_is_what_the_definition_says(
+    one: Any, other: Any, how: How, turns: Any, lower: int, width: int
+) -> None:
+    lefts, rights = made(one, "left"), made(other, "right")
+    found = [
+        (left, right, {})
+        for left in lefts
+        for right in rights
+        if left["key"] == right["key"] is not None and lower <= ticks(right) - ticks(left) <= lower + width
+    ]
+    join = PairJoin(Band(lower, lower + width), how, SHAPE, LEFT, RIGHT)
+    assert run(join, lefts, rights, turns) == joined(lefts, rights, how, found, {})
+
+
+@given(steps, steps, hows, turns, st.integers(1, 6), st.integers(1, 6))
+def test_window_join_is_what_the_definition_says(
+    one: Any, other: Any, how: How, turns: Any, size: int, slide: int
+) -> None:
+    lefts, rights = made(one, "left"), made(other, "right")
+
+    def windows(row: Row) -> list[int]:
+        return [start for start in range(-12, 120) if start % slide == 0 and start <= ticks(row) < start + size]
+
+    found = [
+        (left, right, {"window_start": moment(start), "window_end": moment(start + size)})
+        for left in lefts
+        for right in rights
+        if left["key"] == right["key"] is not None
+        for start in windows(left)
+        if start in windows(right)
+    ]
+    shape = Shape(("key",), more=(("window_start", TIME), ("window_end", TIME)))
+    join = PairJoin(SameWindow(make_spans(Span(size), Span(slide))), how, shape, LEFT, RIGHT)
+    wanted = joined(lefts, rights, how, found, {"window_start": None, "window_end": None})
+    assert run(join, lefts, rights, turns) == wanted
+
+
+@given(steps, steps, hows, turns, st.sampled_from([None, 0, 2, 5]))
+def test_asof_join_is_what_the_definition_says(
+    one: Any, other: Any, how: How, turns: Any, tolerance: int | None
+) -> None:
+    if how.sides[1] and tolerance is None:
+        tolerance = 3
+    lefts, rights = made(one, "left"), made(other, "right")
+    found = []
+    for left in lefts:
+        fitting = [r for r in rights if r["key"] == left["key"] is not None and ticks(r) <= ticks(left)]
+        if fitting and (tolerance is None or ticks(left) - ticks(fitting[-1]) <= tolerance):
+            found.append((left, fitting[-1], {}))
+    join = AsofJoin(tolerance, how, SHAPE, LEFT, RIGHT)
+    assert run(join, lefts, rights, turns) == joined(lefts, rights, how, found, {})
+
+
+def without_names(rows: list[Row], swapped: bool) -> list[tuple[Any, ...]]:
+    names = ["value", "value_right", "timestamp_left", "timestamp_right"]
+    if swapped:
+        names = ["value_right", "value", "timestamp_right", "timestamp_left"]
+    return sorted((row["timestamp"], str(row["key"]), *(str(row[name]) for name in names)) for row in rows)
+
+
+@given(steps, steps, hows, st.integers(-6, 6), st.integers(0, 6))
+def test_an_interval_join_the_other_way_round_finds_the_same(
+    one: Any, other: Any, how: How, lower: int, width: int
+) -> None:
+    mirrored = {How.LEFT: How.RIGHT, How.RIGHT: How.LEFT}.get(how, how)
+    lefts, rights = made(one, "right"), made(other, "right")
+    here = run_same(PairJoin(Band(lower, lower + width), how, SHAPE, RIGHT, RIGHT), lefts, rights)
+    there = run_same(PairJoin(Band(-lower - width, -lower), mirrored, SHAPE, RIGHT, RIGHT), rights, lefts)
+    assert without_names(here, swapped=False) == without_names(there, swapped=True)
+
+
+def run_same(join: PairJoin, lefts: list[Row], rights: list[Row]) -> list[Row]:
+    join.push(0, pl.DataFrame(lefts, schema=RIGHT))
+    join.push(1, pl.DataFrame(rights, schema=RIGHT))
+    frame, _ = join.advance(None)
+    return [] if frame is None else frame.to_dicts()
+
+
+def test_no_more_rows_are_held_than_may_still_find_a_partner() -> None:
+    join = PairJoin(Band(-5, 5), How.OUTER, SHAPE, LEFT, RIGHT)
+    for time in range(0, 1000, 10):
+        for side, schema in enumerate((LEFT, RIGHT)):
+            join.push(side, pl.DataFrame([{"timestamp": moment(time), "key": "a", "value": 0}], schema=schema))
+        join.advance(time)
+        assert join.held <= 4
+    asof = AsofJoin(None, How.LEFT, SHAPE, LEFT, RIGHT)
+    for time in range(0, 1000, 10):
+        asof.push(1, pl.DataFrame([{"timestamp": moment(time), "key": "a", "value": 0}], schema=RIGHT))
+        asof.advance(time)
+        assert asof.held <= 2
+
+
+def test_too_many_rows_are_refused_with_the_key_that_has_most() -> None:
+    join = PairJoin(Band(0, 5), How.INNER, SHAPE, LEFT, RIGHT, most=3)
+    rows = [{"timestamp": moment(time), "key": key, "value": 0} for time, key in enumerate("abbb")]
+    join.push(0, pl.DataFrame(rows, schema=LEFT))
+    with pytest.raises(JoinError, match=r"holds 4 rows .* max_state allows 3; 3 of them are of key='b'"):
+        join.advance(0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda left, right: left.pop("key"), "the left input has no column 'key'"),
+        (lambda left, right: right.pop("timestamp"), "the right input has no event time"),
+        (
+            lambda left, right: right.update(key=pl.Int64()),
+            "the key 'key' is String on the left and Int64 on the right",
+        ),
+        (lambda left, right: left.update(value_right=pl.Int64()), "two columns 'value_right'"),
+    ],
+)
+def test_what_cannot_be_joined_is_said(change: Callable[[Any, Any], None], message: str) -> None:
+    left, right = dict(LEFT), dict(RIGHT)
+    change(left, right)
+    with pytest.raises(JoinError, match=message):
+        output_columns(SHAPE, left, right)
