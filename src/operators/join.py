@@ -13,7 +13,7 @@ from ..joins import How, JoinError, Shape, output_columns
 from ..record import TEXT, TIMESTAMP
 from ..running import Context
 from ..windows.spans import Span, make_spans
-from .window import SpanOption
+from .window_options import SpanOption
 
 if TYPE_CHECKING:
     import polars as pl

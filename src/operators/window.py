@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
-from ..fields import Duration, Integer, Kind, Names, YesNo, as_key, option, quote
+from ..fields import Duration, Integer, Names, YesNo, option
 from ..formats.schema import shown_type
 from ..record import TEXT, TIMESTAMP, DeadLetter
 from ..running import Context, Operator
-from ..windows.aggregates import MOST, WINDOW_END, WINDOW_START, Aggregate, AggregateError, output_columns
+from ..windows.aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError, output_columns
 from ..windows.spans import Span, make_spans
 from .base import Transform
+from .window_options import MICROSECOND, AggregateList, SpanOption
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,120 +23,35 @@ if TYPE_CHECKING:
     from ..windows.sessions import Sessions
     from ..windows.time_windows import TimeWindows
 
-__all__ = ["AggregateList", "SessionWindow", "SlidingWindow", "SpanOption", "TumblingWindow"]
+__all__ = ["SessionWindow", "SlidingWindow", "TumblingWindow", "Windowed"]
 
-_MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMERIC = {"q": float, "most": int}
-
-
-class SpanOption(Kind):
-    """A length of time, fixed or of the calendar; held as a `Span`."""
-
-    says: ClassVar[str] = "a length of time such as 10s or 1h30m, or of the calendar: 1d, 1w, 1mo, 1y"
-
-    def parse(self, value: Any) -> Span:
-        if isinstance(value, Span):
-            return value
-        if isinstance(value, timedelta) and value > timedelta(0):
-            return Span(microseconds=value // _MICROSECOND)
-        if not isinstance(value, str):
-            raise self._wrong(value)
-        return Span.parse(value)
-
-    def write(self, value: Span) -> str:
-        return str(value)
-
-
-class AggregateList(Kind):
-    """Names with aggregates, `aggregate=(n=count mean=mean(of=celsius))`; held as a tuple of (name, Aggregate)."""
-
-    says: ClassVar[str] = "names with aggregates such as (readings=count mean=mean(of=celsius))"
-
-    def parse(self, value: Any) -> tuple[tuple[str, Aggregate], ...]:
-        pairs = list(value.items()) if isinstance(value, Mapping) else value
-        if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
-            raise self._wrong(value)
-        if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
-            raise self._wrong(value)
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"{name} is there twice; give one of the two another name")
-        return tuple((name, self._aggregate(name, given)) for name, given in pairs)
-
-    def _aggregate(self, name: str, given: Any) -> Aggregate:
-        """Read `"count"`, `{"mean": "celsius"}` or `{"quantile": {"of": "celsius", "q": 0.95}}`."""
-        if isinstance(given, Aggregate):
-            return given
-        if isinstance(given, str):
-            return self._made(name, given, {})
-        if not isinstance(given, Mapping) or len(given) != 1:
-            raise ValueError(f"{name}: {given!r} is no aggregate; give count, or such as {{'mean': 'celsius'}}")
-        ((function, options),) = given.items()
-        return self._made(name, function, options if isinstance(options, Mapping) else {"of": options})
-
-    def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, Aggregate], ...]:
-        found: list[tuple[str, Aggregate]] = []
-        for node in nodes:
-            if node.op != "=" or node.value is None:
-                raise ValueError(f"{node.key}: takes an aggregate, such as {node.key}=mean(of=celsius)")
-            options = {inner.key: inner.value.plain() for inner in node.children or ()}
-            found.append((node.key, self._made(node.key, str(node.value.plain()), options)))
-        return self.parse(found)
-
-    @staticmethod
-    def _made(name: str, function: str, options: Mapping[str, Any]) -> Aggregate:
-        known = ("of", "q", "most")
-        for option_name in options:
-            if option_name not in known:
-                raise ValueError(f"{name}: {function} has no option {option_name!r}; there are {', '.join(known)}")
-        try:
-            given = {key: _NUMERIC.get(key, str)(value) for key, value in options.items()}
-            return Aggregate(function=function, **given)
-        except AggregateError as error:
-            near = f"; did you mean {error.suggestion!r}?" if error.suggestion else ""
-            known_ones = f"; there are {', '.join(error.allowed)}" if error.allowed and not near else ""
-            raise ValueError(f"{name}: {error}{near}{known_ones}") from error
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name}: {function}: {error}") from error
-
-    def write(self, value: Sequence[tuple[str, Aggregate]]) -> str:
-        return "(" + " ".join(f"{as_key(name)}={self._written(aggregate)}" for name, aggregate in value) + ")"
-
-    @staticmethod
-    def _written(aggregate: Aggregate) -> str:
-        said = [f"of={quote(aggregate.of)}"] if aggregate.of is not None else []
-        said += [f"q={aggregate.q}"] if aggregate.q is not None else []
-        said += [f"most={aggregate.most}"] if aggregate.most != MOST else []
-        return f"{aggregate.function}({' '.join(said)})" if said else aggregate.function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Window(Transform):
-    """What all windows share."""
+class Windowed(Transform):
+    """What all windows share: keys, aggregates, and a bound of what is held."""
 
     family: ClassVar[str] = "window"
     changes_values: ClassVar[bool] = True
-    drops_rows: ClassVar[bool] = True
     needs_order: ClassVar[bool] = True
 
     aggregate: tuple[tuple[str, Aggregate], ...] = option(
-        "the columns of the results: each name with its aggregate", AggregateList()
+        "the new columns: each name with its aggregate", AggregateList()
     )
-    by: tuple[str, ...] = option("columns whose values part the rows: one result for each", Names(), default=())
+    by: tuple[str, ...] = option(
+        "columns whose values part the rows: each key has its own windows", Names(), default=()
+    )
     max_state: int = option(
-        "how many groups (windows with their keys) may be open at a time", Integer(least=1), default=10_000_000
+        "how many groups (windows with their keys; of window=rolling: rows) may be held at a time",
+        Integer(least=1),
+        default=10_000_000,
     )
 
     def check(self) -> None:
-        taken = {TIMESTAMP, WINDOW_START, WINDOW_END}
         for name in self.by:
-            if name in taken:
+            if name in (TIMESTAMP, WINDOW_START, WINDOW_END):
                 raise self.wrong("by", f"{name!r} cannot be a key")
-        for name, _ in self.aggregate:
-            if name in taken or name in self.by:
-                raise self.wrong("aggregate", f"there is a column {name!r} in the results already; take another name")
 
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is None:
@@ -151,7 +67,11 @@ class _Window(Transform):
             except AggregateError as error:
                 message = f"{name}: {error}"
                 raise self.wrong("aggregate", message, allowed=error.allowed, suggestion=error.suggestion) from error
-        return output_columns(self.by, dict(self.aggregate), inputs)
+        return self.results(inputs)
+
+    def results(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the columns of the output, for an input that has what is asked of it."""
+        raise NotImplementedError
 
     def _check_time(self, inputs: Mapping[str, Any]) -> None:
         import polars as pl
@@ -161,6 +81,22 @@ class _Window(Transform):
             raise self.wrong(None, "its rows have no event time; name its column with timestamp= in the reader")
         if not isinstance(dtype, pl.Datetime):
             raise self.wrong(None, f"the column `timestamp` is {shown_type(dtype)}, not a time; say format= or unit=")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window(Windowed):
+    """Windows that give a result each."""
+
+    drops_rows: ClassVar[bool] = True
+
+    def check(self) -> None:
+        Windowed.check(self)
+        for name, _ in self.aggregate:
+            if name in (TIMESTAMP, WINDOW_START, WINDOW_END, *self.by):
+                raise self.wrong("aggregate", f"there is a column {name!r} in the results already; take another name")
+
+    def results(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        return output_columns(self.by, dict(self.aggregate), inputs)
 
     def open(self, context: Context) -> Operator:
         return _Gathering(self, context)
@@ -293,7 +229,7 @@ class SessionWindow(_Window):
     def start(self, columns: Mapping[str, Any], zone: str) -> Sessions:
         from ..windows.sessions import Sessions
 
-        return Sessions(self.gap // _MICROSECOND, self.by, dict(self.aggregate), columns, most=self.max_state)
+        return Sessions(self.gap // MICROSECOND, self.by, dict(self.aggregate), columns, most=self.max_state)
 
 
 class _Gathering(Operator):
@@ -315,7 +251,7 @@ class _Gathering(Operator):
         return ()
 
     def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
-        self._frontier = (timestamp - _EPOCH) // _MICROSECOND
+        self._frontier = (timestamp - _EPOCH) // MICROSECOND
         return self._advanced(self._frontier)
 
     def on_idle(self, since: float) -> Iterable[pl.DataFrame]:

@@ -66,6 +66,7 @@ FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
             "tumbling": "operators.window:TumblingWindow",
             "sliding": "operators.window:SlidingWindow",
             "session": "operators.window:SessionWindow",
+            "rolling": "operators.rolling:RollingWindow",
         }
     ),
     "event": _Variants({"when": "operators.when:When", "rules": "operators.rules:Rules"}),

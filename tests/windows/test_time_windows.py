@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plait.windows import Aggregate, AggregateError, Span, make_spans
+from plait.windows.rolling import Rolling
 from plait.windows.sessions import Sessions
 from plait.windows.time_windows import TimeWindows
 
@@ -328,3 +329,39 @@ def test_too_many_groups_are_refused_with_the_key() -> None:
 def test_sessions_are_what_the_definition_says(drawn: list[Any], cuts: list[int], gap: int, by: list[str]) -> None:
     rows = made(drawn, 0)
     assert_same(run(Sessions(gap, by, AGGREGATES, SCHEMA), cut(rows, cuts)), sessions(rows, gap, by))
+
+
+@given(
+    rows_strategy,
+    st.lists(st.integers(0, 100), max_size=5),
+    st.one_of(st.tuples(st.integers(1, 6), st.none()), st.tuples(st.none(), st.integers(1, 9))),
+    st.sampled_from([[], ["city"], ["floor", "city"]]),
+)
+def test_rolling_aggregates_are_those_of_the_last_rows(
+    drawn: list[Any], cuts: list[int], window: tuple[int | None, int | None], by: list[str]
+) -> None:
+    count, duration = window
+    rows = made(drawn, 0)
+    aggregates = {f"new {name}": aggregate for name, aggregate in AGGREGATES.items()}
+    rolling = Rolling(count, duration, by, aggregates, SCHEMA)
+    found = [row for frame in cut(rows, cuts) for row in rolling.push(frame).to_dicts()]
+    wanted = []
+    for place, row in enumerate(rows):
+        before = [other for other in rows[: place + 1] if all(other[name] == row[name] for name in by)]
+        last = before[-count:] if count else before
+        if duration:
+            last = [other for other in before if micros(other["timestamp"]) > micros(row["timestamp"]) - duration]
+        wanted.append(row | {f"new {name}": value for name, value in expected(last).items()})
+    assert_same(found, wanted)
+
+
+def test_rolling_holds_no_more_rows_than_may_be_asked_for() -> None:
+    aggregates = {"n": Aggregate(function="count")}
+    last = Rolling(3, None, ["city"], aggregates, SCHEMA)
+    stretch = Rolling(None, 10, ["city"], aggregates, SCHEMA)
+    for time in range(0, 10_000, 5):
+        frame = pl.DataFrame([{"timestamp": moment(time), "city": "ab"[time % 2]}], schema=SCHEMA)
+        for rolling in (last, stretch):
+            rolling.push(frame)
+        assert last.held <= 4
+        assert stretch.held <= 2
