@@ -76,6 +76,7 @@ FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
             "csv": "writers.csv_writer:CSVWriter",
             "jsonl": "writers.jsonl_writer:JSONLWriter",
             "text": "writers.text_writer:TextWriter",
+            "chart": "writers.chart_writer:ChartWriter",
             "memory": "writers.memory_writer:MemoryWriter",
         }
     ),

@@ -2,6 +2,7 @@
 
 Files
     `CSVWriter`, `JSONLWriter`, `TextWriter`: complete when they appear, or growing for who follows them.
+    `ChartWriter` draws a picture.
 Standard output
     `ConsoleWriter`.
 Python
@@ -18,6 +19,7 @@ from ..lazily import lazily
 
 if TYPE_CHECKING:
     from .base import Writer
+    from .chart_writer import ChartWriter
     from .console_writer import ConsoleWriter
     from .csv_writer import CSVWriter
     from .file_writer import FileSink, FileWriter
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSVWriter",
+    "ChartWriter",
     "ConsoleWriter",
     "FileSink",
     "FileWriter",
@@ -43,6 +46,7 @@ __getattr__, __dir__ = lazily(
     __name__,
     {
         "CSVWriter": "csv_writer",
+        "ChartWriter": "chart_writer",
         "ConsoleWriter": "console_writer",
         "FileSink": "file_writer",
         "FileWriter": "file_writer",
