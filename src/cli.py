@@ -379,6 +379,8 @@ def _demo(home: Path) -> int:
 
 
 _NEXT = """
+Look at out/weather.svg: the mean of seven days of either city, as the pipeline has drawn it.
+
 Try next:
   python main.py show examples/weather.scl        what just ran, stage by stage
   python main.py show reader=csv                  the card of a component; show alone lists them all

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -66,6 +69,49 @@ def test_the_events_are_those_that_match_and_no_others(demo):
         found = [(row["timestamp"], row["city"]) for row in expected() if rule(row)]
         assert found, f"{name} never fires: not a demonstration"
         assert events(home / f"out/{name}.jsonl") == found
+
+
+def means(days: int) -> dict[tuple[str, str], float]:
+    """Return the mean of each city over so many days before each midnight."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in expected():
+        following = datetime.strptime(row["timestamp"][:10], "%Y-%m-%d") + timedelta(days=1)
+        for midnight in (following + timedelta(days=back) for back in range(days)):
+            found.setdefault((f"{midnight:%Y-%m-%dT%H:%M:%SZ}", row["city"]), []).append(float(row["c"]))
+    return {key: math.fsum(values) / len(values) for key, values in sorted(found.items())}
+
+
+def read(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def test_the_days_of_both_cities_stand_side_by_side(demo):
+    home, _ = demo
+    rows = list(read(home / "out/days.csv"))
+    wanted = means(1)
+    assert [row["timestamp"] for row in rows] == sorted({midnight for midnight, _ in wanted})
+    for row in rows:
+        here, there = (wanted[row["timestamp"], city] for city in ("seattle", "sf"))
+        assert float(row["seattle"]) == pytest.approx(here)
+        assert float(row["sf"]) == pytest.approx(there)
+        assert float(row["sf_is_warmer_by"]) == pytest.approx(there - here, abs=0.0501)
+
+
+def test_the_moving_average_is_that_of_seven_days(demo):
+    home, _ = demo
+    rows = list(read(home / "out/weeks.csv"))
+    wanted = means(7)
+    assert [(row["timestamp"], row["source"]) for row in rows] == list(wanted)
+    assert [float(row["celsius"]) for row in rows] == pytest.approx(list(wanted.values()))
+
+
+def test_the_picture_has_a_line_for_each_city_with_a_point_for_each_midnight(demo):
+    home, _ = demo
+    svg = ElementTree.parse(home / "out/weather.svg").getroot()
+    lines = [path.attrib["d"] for path in svg.iter("{http://www.w3.org/2000/svg}path") if "fill" in path.attrib]
+    assert [line.count("M") + line.count("L") for line in lines] == [371, 371]
+    assert (home / "out/weather.svg").read_bytes() == (ROOT / "docs/temperatures.svg").read_bytes()
 
 
 def test_the_summary_says_what_came_of_it_and_what_to_try_next(demo):
