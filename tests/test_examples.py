@@ -256,6 +256,23 @@ def test_with_less_lateness_the_responses_that_come_too_late_are_dead_letters(fo
     assert [{name: letter["record"][name] for name in ("response", "id")} for letter in letters] == late
 
 
+def test_the_commands_and_responses_in_the_data_are_those_of_the_simulator(simulate, tmp_path):
+    simulate.record(simulate.fly(), tmp_path)
+    for path in (ROOT / "data" / "observatory").iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+
+
+def test_the_commands_that_come_out_alone_are_those_that_were_not_done_in_time(simulate):
+    flight = simulate.fly()
+    done = {record["id"]: record["time"] for record in flight.responses if record["response"] == "done"}
+    commands = {record["id"]: record["time"] for record in flight.commands}
+    two_seconds = timedelta(seconds=2)
+    alone = [id for id, time in commands.items() if id not in done or done[id] - time > two_seconds]
+    with (EXAMPLES / "expected" / "interval.csv").open(newline="") as rows:
+        assert [int(row["id"]) for row in csv.DictReader(rows) if not row["response"]] == alone
+    assert simulate.NEVER_ANSWERED in alone
+
+
 def test_the_same_seed_is_the_same_flight_and_another_is_another(simulate, tmp_path):
     simulate.record(simulate.fly(), tmp_path / "one")
     simulate.record(simulate.fly(), tmp_path / "two")
