@@ -1,0 +1,230 @@
+"""Windows with the events that lie in them, until the watermark has passed them.
+
+Which windows an event lies in is what `plait.windows.spans` says, which events are a session what
+`plait.windows.sessions` says; here they are only kept.
+
+An event lies in a window once, however often it is assigned. A window waits for the watermark, and for every event
+before the watermark that was accepted and has not been assigned yet: then it goes to the results, and never changes.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..record import TIMESTAMP
+from ..windows import Aggregate, Span, make_spans
+from .event import Event, by_time, key_of, micros, time_like
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[Any]
+
+__all__ = ["Gathering", "SessionGathering", "TimeGathering", "Window"]
+
+
+@dataclass(slots=True, eq=False)
+class Window:
+    """A stretch of time with the events in it. It grows until it goes to the results; then it never changes.
+
+    Attributes:
+        window_id: the id of its kind.
+        start: when it begins: that time is in it. Times are in UTC; without a zone if the events have none.
+        end: when it ends: that time is not in it. Of a session: the time of its last event plus the gap.
+        key: of a session with `by`: what its events have in common.
+        events: in event-time order; those of one time as they were assigned.
+    """
+
+    window_id: str
+    start: datetime
+    end: datetime
+    key: Any = None
+    events: list[Event] = field(default_factory=list)
+
+    def rank(self) -> tuple[int, int, str, Any]:
+        """Return what windows are ordered by: end, start, key (keys of one type among themselves)."""
+        key = self.key if isinstance(self.key, int | float | str) else repr(self.key)
+        return micros(self.end), micros(self.start), type(self.key).__name__, key
+
+
+class Gathering:
+    """The open windows of one kind.
+
+    Args:
+        config: what people see of it: `current_window` and `results` are kept up to date in it.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+        config |= {"current_window": None, "results": []}
+        self._open: dict[int, Window] = {}
+        self._lies_in: dict[int, list[Window]] = {}  # by id(event): the windows hold the event, so it stays its own
+        self._first_end: int | None = None  # no open window ends before it
+
+    @property
+    def held(self) -> int:
+        """How many events are in open windows; and results that nobody has taken."""
+        return len(self._lies_in) + len(self.config["results"])
+
+    @property
+    def open(self) -> int:
+        """How many windows are open."""
+        return len(self._open)
+
+    def holds(self, event: Event) -> bool:
+        """Tell whether an event lies in an open window."""
+        return id(event) in self._lies_in
+
+    def windows_of(self, event: Event) -> list[Window]:
+        """Return the open windows in which an event lies, in the order of their starts."""
+        return sorted(self._lies_in.get(id(event), ()), key=Window.rank)
+
+    def put(self, events: Iterable[Event]) -> None:
+        """Assign events to their windows, those that are there already left out."""
+        fresh = [event for event in {id(e): e for e in events}.values() if not self.holds(event)]
+        if fresh:
+            self._put(fresh)
+
+    def _put(self, events: list[Event]) -> None:
+        raise NotImplementedError
+
+    def closes(self, frontier: int) -> bool:
+        """Tell whether a window may be complete by then, without looking at all of them."""
+        return self._first_end is not None and self._first_end <= frontier
+
+    def close(self, frontier: int) -> None:
+        """Hand the windows over that are complete if no event before the frontier follows."""
+        complete = [window for window in self._open.values() if self._is_complete(micros(window.end), frontier)]
+        for window in sorted(complete, key=Window.rank):
+            self._leave(window)
+            self.config["results"].append(window)
+        self._first_end = min((micros(window.end) for window in self._open.values()), default=None)
+        current = self.config["current_window"]
+        if current is not None and id(current) not in self._open:
+            self.config["current_window"] = max(self._open.values(), key=Window.rank, default=None)
+
+    def _is_complete(self, end: int, frontier: int) -> bool:
+        return end <= frontier
+
+    def _enter(self, window: Window) -> None:
+        """Note that a window is open, or has another end than before."""
+        self._open[id(window)] = window
+        end = micros(window.end)
+        self._first_end = end if self._first_end is None else min(end, self._first_end)
+        current = self.config["current_window"]
+        if current is None or id(current) not in self._open or current.rank() < window.rank():
+            self.config["current_window"] = window
+
+    def _leave(self, window: Window) -> None:
+        del self._open[id(window)]
+        for event in window.events:
+            left = [other for other in self._lies_in[id(event)] if other is not window]
+            if left:
+                self._lies_in[id(event)] = left
+            else:
+                del self._lies_in[id(event)]
+
+
+class TimeGathering(Gathering):
+    """Tumbling and sliding windows; sizes in microseconds."""
+
+    def __init__(self, config: dict[str, Any], size: int, slide: int) -> None:
+        super().__init__(config)
+        self._spans = make_spans(Span(microseconds=size), Span(microseconds=slide))
+        self._by_number: dict[int, Window] = {}
+
+    def _put(self, events: list[Event]) -> None:
+        import numpy as np
+
+        for rows, numbers in self._spans.covering(np.array([by_time(event) for event in events], dtype=np.int64)):
+            places: Iterable[int] = range(len(events)) if rows is None else rows.tolist()
+            for place, number in zip(places, numbers.tolist(), strict=True):
+                event = events[place]
+                window = self._by_number.get(number) or self._begin(number, event)
+                insort(window.events, event, key=by_time)
+                self._lies_in.setdefault(id(event), []).append(window)
+
+    def _begin(self, number: int, event: Event) -> Window:
+        import numpy as np
+
+        one = np.array([number])
+        start, end = (int(times[0]) for times in (self._spans.starts(one), self._spans.ends(one)))
+        window = self._by_number[number] = Window(
+            self.config["window_id"], time_like(start, event.event_time), time_like(end, event.event_time)
+        )
+        self._enter(window)
+        return window
+
+    def close(self, frontier: int) -> None:
+        super().close(frontier)
+        self._by_number = {number: w for number, w in self._by_number.items() if id(w) in self._open}
+
+
+class SessionGathering(Gathering):
+    """Sessions, of each key if `by` names one; the gap in microseconds."""
+
+    def __init__(self, config: dict[str, Any], gap: int, by: str | None) -> None:
+        super().__init__(config)
+        self._gap, self._by = gap, by
+        self._of_key: dict[Any, list[Window]] = {}
+
+    def _put(self, events: list[Event]) -> None:
+        fresh: dict[Any, list[Event]] = {}
+        for event in events:
+            fresh.setdefault(None if self._by is None else key_of(event, self._by), []).append(event)
+        for key, some in fresh.items():
+            self._put_key(key, sorted(some, key=by_time))
+
+    def _put_key(self, key: Any, fresh: list[Event]) -> None:
+        """Make sessions anew of the fresh events and of the sessions so near that they may be joined by these."""
+        low, high = by_time(fresh[0]), by_time(fresh[-1]) + self._gap
+        windows = self._of_key.get(key, [])
+        near = sorted((w for w in windows if low <= micros(w.end) and micros(w.start) <= high), key=Window.rank)
+        for window in near:
+            self._leave(window)
+        apart = [window for window in windows if id(window) in self._open]
+        whole = sorted([event for window in near for event in window.events] + fresh, key=by_time)
+        made = [self._session(key, some, near) for some in _sessions(whole, self._gap)]
+        self._of_key[key] = apart + made
+
+    def _session(self, key: Any, events: list[Event], near: list[Window]) -> Window:
+        """Return the session of these events: the one that has the first of them, if there is one, goes on."""
+        first = events[0].event_time
+        end = time_like(by_time(events[-1]) + self._gap, first)
+        inside = {id(event) for event in events}
+        window = next((w for w in near if id(w.events[0]) in inside), None) or Window(
+            self.config["window_id"], first, end, key
+        )
+        window.start, window.end, window.events = time_like(by_time(events[0]), first), end, events
+        self._enter(window)
+        for event in events:
+            self._lies_in[id(event)] = [window]
+        return window
+
+    def _is_complete(self, end: int, frontier: int) -> bool:
+        return end < frontier  # at the very end an event may still come that belongs to it
+
+    def close(self, frontier: int) -> None:
+        super().close(frontier)
+        left = ((key, [w for w in windows if id(w) in self._open]) for key, windows in self._of_key.items())
+        self._of_key = {key: windows for key, windows in left if windows}
+
+
+def _sessions(events: Sequence[Event], gap: int) -> list[list[Event]]:
+    """Return the sessions of events in time order, in the order of time."""
+    import polars as pl
+
+    from ..windows.sessions import Sessions
+
+    places = Aggregate(function="collect", of="place", most=len(events))
+    frame = pl.DataFrame(
+        {TIMESTAMP: [by_time(event) for event in events], "place": range(len(events))},
+        schema={TIMESTAMP: pl.Int64, "place": pl.Int64},
+    ).cast({TIMESTAMP: pl.Datetime("us", "UTC")})
+    sessions = Sessions(gap, (), {"places": places}, frame.schema)
+    sessions.push(frame)
+    return [[events[place] for place in found] for result in sessions.end() for found in result["places"].to_list()]
