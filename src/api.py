@@ -192,6 +192,10 @@ class StageHandle:
         """Add columns: `derive("columns", set={"celsius": "(temp - 32) * 5 / 9"})`."""
         return self._then("derive", variant, name, options)
 
+    def map(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
+        """Make rows of rows: `map("python", function=f, state="f.sqlite")`, where f takes a dict, and the state."""
+        return self._then("map", variant, name, options)
+
     def window(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
         """Aggregate by time: `window("tumbling", size="1d", by=["city"], aggregate={"mean": {"mean": "celsius"}})`."""
         return self._then("window", variant, name, options)

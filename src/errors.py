@@ -17,6 +17,7 @@ __all__ = [
     "SinkError",
     "SourceError",
     "SpecError",
+    "StateError",
     "WorkerError",
     "nearest",
 ]
@@ -157,6 +158,10 @@ class MissingSourceError(SourceError):
 
 class SinkError(PlaitError):
     """A sink cannot take what it is given: a full disk, a closed pipe, a file that may not be written."""
+
+
+class StateError(PlaitError):
+    """A keyed state cannot be opened, read or written: no such file, a full disk, another process has it."""
 
 
 class OrderError(PlaitError):

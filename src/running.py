@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import StateError
 from .record import DeadLetter
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def _go_on() -> None:
 
 def _forget_count(count: int) -> None:
     """Keep no ledger: nobody does unless somebody asks for it."""
+
+
+def _no_state(path: str | None) -> Any:
+    """Keep no state: a run does, which sees to it that it is committed and closed."""
+    raise StateError(f"{path or 'a state'}: whoever opened this stage keeps no state; pass Context(keyed_state=...)")
 
 
 def _write_line(line: str) -> None:
@@ -65,6 +71,9 @@ class Context:
         keep_text: a reader shall add the column `record.TEXT`, the text of each row as it came, without line end.
         wanted: with `keep_text`, the columns that some stage reads, besides `timestamp`: a reader may leave out all
             others, and does not look at what they hold. None: all of them.
+        keyed_state: call it with the path of a file, or None for memory: it returns the `KeyedState` there, which the
+            run commits after each block and closes at its end. All stages that name the file share it, each with a
+            clock of its own. Raises StateError.
         digits: fractional digits of times, 0, 3 or 6: a reader that knows them says so here in `columns`, and writers
             give times at least as many as the sources of their stream have.
         zone: name of the zone whose calendar days, weeks and months follow.
@@ -88,6 +97,7 @@ class Context:
     header: str | None = None
     keep_text: bool = False
     wanted: frozenset[str] | None = None
+    keyed_state: Callable[[str | None], Any] = _no_state
     digits: int = 0
     zone: str = "UTC"
     learnt: Any = None

@@ -13,6 +13,7 @@ from ..operators.sorted_merge import SortedMerge
 from ..pipeline.plan import Plan
 from ..pipeline.spec import Stage
 from ..running import Context
+from ..state import SharedStates
 from ..writers.base import Writer
 from .console import Console
 from .dead_letters import DeadLetterPart
@@ -50,6 +51,7 @@ class Assembly:
         bell: what the threads that read sources ring.
         console: where events print.
         bounds: what stages ask for the times of their frames.
+        keyed: the keyed states that stages have asked for.
     """
 
     plan: Plan
@@ -59,6 +61,10 @@ class Assembly:
     bell: Bell = field(default_factory=Bell)
     console: Console = field(default_factory=Console)
     bounds: Bounds = field(default_factory=Bounds)
+    keyed: SharedStates = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keyed = SharedStates(self.plan.base)
 
     def state(self, stage: Stage) -> StageState:
         """Return the state of a stage; it is made when it is first asked for."""
@@ -70,6 +76,7 @@ class Assembly:
                 clock=self.clock,
                 base=self.plan.base,
                 imports=self.plan.imports,
+                keyed_state=self.keyed.open,
                 keep_text=stage.name in self.plan.texts,
                 wanted=self.plan.texts.get(stage.name),
                 digits=self.plan.digits.get(stage.name, 0),
@@ -160,11 +167,16 @@ class Assembly:
         for node in nodes:
             for port, name in enumerate(feeds[node.name]):
                 targets[name].append(Edge(node, port))
-        flow = Flow(inlets, nodes, feeds, self.stop, self.bell, self.console.flush)
+        flow = Flow(inlets, nodes, feeds, self.stop, self.bell, self._settle)
         for inlet in inlets:
             if isinstance(inlet, ReadInlet) and inlet.state is not None:
                 inlet.state.context.before_waiting = flow.show
         return flow
+
+    def _settle(self) -> None:
+        """Called when a block has gone as far as it goes: what was done of it is made safe, then shown."""
+        self.keyed.commit()
+        self.console.flush()
 
     def reports(self, stages: Iterable[Stage]) -> list[StageReport]:
         """Return the ledger lines of the stages that ran here."""

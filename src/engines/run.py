@@ -130,6 +130,7 @@ def _run(plan: Plan, name: str, control: Control, assembly: Assembly) -> RunRepo
         _note_error(outcome, lambda: run.finish(stages))
     finally:
         run.close()
+        _note_error(outcome, assembly.keyed.close)
     letters = _collect_letters(plan, assembly, outcome)
     return RunReport(
         plan.spec.name,
@@ -153,6 +154,7 @@ def _conduct(run: SerialRun | LocalRun, control: Control, assembly: Assembly, ou
         if control.on_start is not None:
             control.on_start(flow, assembly)
         outcome.complete = flow.run()
+        assembly.keyed.commit()
     except Exception as error:
         outcome.error = error
     finally:

@@ -1,7 +1,7 @@
 """Operators: frames in, frames out.
 
-Rows that pass: `Where`. Columns: `Derive` adds them, `Select`, `Drop` and `Rename` choose them. Events: `When`, and
-`Rules` for many conditions at once. Several streams into one: `SortedMerge`.
+Rows that pass: `Where`. Rows made of rows: `PythonMap`. Columns: `Derive` adds them, `Select`, `Drop` and `Rename`
+choose them. Events: `When`, and `Rules` for many conditions at once. Several streams into one: `SortedMerge`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from ..lazily import lazily
 
 if TYPE_CHECKING:
     from .derive import Derive
+    from .map import PythonMap
     from .rules import Rules
     from .select import Drop, Rename, Select
     from .sorted_merge import SortedMerge
     from .when import When
     from .where import Where
 
-__all__ = ["Derive", "Drop", "Rename", "Rules", "Select", "SortedMerge", "When", "Where"]
+__all__ = ["Derive", "Drop", "PythonMap", "Rename", "Rules", "Select", "SortedMerge", "When", "Where"]
 
 __getattr__, __dir__ = lazily(
     __name__,
     {
         "Derive": "derive",
         "Drop": "select",
+        "PythonMap": "map",
         "Rename": "select",
         "Rules": "rules",
         "Select": "select",

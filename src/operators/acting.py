@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import nearest
+from ..errors import StateError, nearest
 from ..event import name_of
 from ..fields import YesNo, option
 from ..formats.template import Template, TemplateText
@@ -16,6 +16,7 @@ from ..running import Context
 from .base import Transform
 from .functions import BackgroundCalls, FunctionName, Mishaps, RowFunction, find_function
 from .rows import row_dicts
+from .stateful import StateCall, check_state
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,15 +39,20 @@ class Acting(Transform):
         FunctionName(),
         default=None,
     )
+    state: str | None = option(
+        "file of the keyed state that the function gets as its second argument, as of map=python", default=None
+    )
     background: bool = option("call it in a thread of its own", YesNo(), default=False)
 
     def check(self) -> None:
         if self.background and self.call is None:
             raise self.wrong("background", "there is nothing to call; give call=")
+        if self.state is not None and self.call is None:
+            raise self.wrong("state", "there is nothing to call with it; give call=")
 
     def probe(self, context: Context) -> None:
-        if self.call is not None:
-            find_function(self.call, context.imports, self.title())
+        if self.call is not None and check_state(self, "call", context) and self.background:
+            raise self.wrong("background", "a function with a state must be called in the order of the stream")
 
     def check_print(self, columns: Mapping[str, Any]) -> None:
         """Raise SpecError if the line has columns that are not there, or a format that does not fit one."""
@@ -66,10 +72,11 @@ class Actions:
         self._say = context.say
         self._template = None if chosen.print is None else Template(chosen.print, context.digits)
         self._function: RowFunction | None = None
+        self._state: StateCall | None = None
         self._background: BackgroundCalls | None = None
         if chosen.call is not None:
-            self._function = find_function(chosen.call, context.imports, chosen.title())
-            self._name = name_of(self._function)
+            self._function, self._state = StateCall.around(chosen, "call", context)
+            self._name = name_of(find_function(chosen.call, context.imports, chosen.title()))
         if self._function is not None and chosen.background:
             self._background = BackgroundCalls(self._function, self.mishaps)
             self._function = self._background
@@ -89,6 +96,8 @@ class Actions:
         for row in rows:
             try:
                 function(row)  # type: ignore[misc]  # there are rows for a function only
+            except StateError:  # not this row is at fault
+                raise
             except (Exception, SystemExit) as error:
                 self.mishaps.count(self._name, error)
 
@@ -104,6 +113,11 @@ class Actions:
         except ValueError as error:
             self.mishaps.count("print", error, "print errors")
             return None
+
+    def saw(self, frame: pl.DataFrame) -> None:
+        """Take note of the times of the rows that came, events or not, once the events among them are done with."""
+        if self._state is not None:
+            self._state.saw(frame)
 
     def close(self) -> None:
         """Let what runs in the background come to its end."""

@@ -48,8 +48,14 @@ class FunctionName(Kind):
         return super().write(value)
 
 
-def find_function(name: Any, folder: Path | None, component: str) -> RowFunction:
+def find_function(name: Any, folder: Path | None, component: str, option: str = "call") -> RowFunction:
     """Import `module:function`; the module may be in `folder`, which comes first. A function is returned as it is.
+
+    Args:
+        name: what the option says.
+        folder: that of the pipeline file.
+        component: whose option it is, and
+        option: which one, for messages.
 
     Raises:
         SpecError: there is no such module or function, or the module cannot be imported.
@@ -57,21 +63,21 @@ def find_function(name: Any, folder: Path | None, component: str) -> RowFunction
     if not isinstance(name, str):
         return name  # type: ignore[no-any-return]
     module_name, _, path = name.partition(":")
-    found: Any = _module(module_name, folder, component)
+    found: Any = _module(module_name, folder, component, option)
     for part in path.split("."):
         if not hasattr(found, part):
             near = nearest(part, [other for other in dir(found) if callable(getattr(found, other))])
             message = f"the module {module_name!r} has no function {path!r}"
-            raise SpecError(component, message, option="call", value=name, suggestion=near)
+            raise SpecError(component, message, option=option, value=name, suggestion=near)
         found = getattr(found, part)
     if not callable(found):
-        raise SpecError(component, f"{name!r} is no function but {found!r:.80}", option="call", value=name)
+        raise SpecError(component, f"{name!r} is no function but {found!r:.80}", option=option, value=name)
     return found  # type: ignore[no-any-return]
 
 
-def _module(name: str, folder: Path | None, component: str) -> ModuleType:
+def _module(name: str, folder: Path | None, component: str, option: str) -> ModuleType:
     with _first_on_path(folder):
-        _refuse_namesake(name, folder, component)
+        _refuse_namesake(name, folder, component, option)
         try:
             return importlib.import_module(name)
         except (Exception, SystemExit) as error:
@@ -81,10 +87,10 @@ def _module(name: str, folder: Path | None, component: str) -> ModuleType:
             here = [path.stem for path in folder.glob("*.py")] if folder is not None else []
             near = nearest(name, here) if is_missing else None
             message = f"{problem} {name!r}{place if is_missing else ''}"
-            raise SpecError(component, message, option="call", value=name, suggestion=near) from error
+            raise SpecError(component, message, option=option, value=name, suggestion=near) from error
 
 
-def _refuse_namesake(name: str, folder: Path | None, component: str) -> None:
+def _refuse_namesake(name: str, folder: Path | None, component: str, option: str) -> None:
     """Raise SpecError if the module that is meant is not the one of that name that is loaded already."""
     top = name.partition(".")[0]
     loaded = getattr(sys.modules.get(top), "__file__", None)
@@ -93,7 +99,7 @@ def _refuse_namesake(name: str, folder: Path | None, component: str) -> None:
         return
     if Path(spec.origin).resolve() != Path(loaded).resolve():
         message = f"another module {top!r} is loaded already, from {loaded}; call the one in {spec.origin} otherwise"
-        raise SpecError(component, message, option="call", value=name)
+        raise SpecError(component, message, option=option, value=name)
 
 
 @contextmanager

@@ -31,8 +31,8 @@ class Rules(Acting):
     the pipeline, `rules=( )`, or in a file: one JSON object per line, `{"rule": "hot", "condition": {"temp": {">":
     30}}}`, or, if its name ends in .scl, statements such as `hot=(temp>30)`. Rules are asked together, so thousands
     that look alike (an equality and a bound, with other values in each) cost little more than ten.
-    Print, call and background are those of event=when; `{rule}` is a column, too. A function in a condition that raises
-    is counted under "callback errors" and told with the name of the rule.
+    Print, call, state and background are those of event=when; `{rule}` is a column, too. A function in a condition that
+    raises is counted under "callback errors" and told with the name of the rule.
     Holds: nothing. Waits: for functions that are called, unless `background=yes`.
 
     Example:
@@ -114,6 +114,7 @@ class _Matching(Operator):
             self._context.repeated(int((rows[1:] == rows[:-1]).sum()))
             self._act(events)
             yield events
+        self._act.saw(frame)
 
     def _rules(self) -> RuleTable:
         if self._table is None:

@@ -25,7 +25,8 @@ class When(Acting):
     Keeps the order; the rows that do not match count as filtered. A function that raises is counted under "callback
     errors" and told in the run's report with its name and place, and stops nothing else. It holds the stream back while
     it runs, unless `background=yes`: then it runs in a thread of its own, and one that hangs loses its rows (counted)
-    but stops nothing.
+    but stops nothing. A function with two parameters gets a keyed state as the second, which `state=` keeps in a file:
+    see map=python.
 
     Example:
         event=when(condition=(celsius>30) print="{timestamp} {source}: {celsius:.1f} C" call="alerts:notify")
@@ -55,10 +56,10 @@ class _Events(Operator):
     def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
         mishaps = self._act.mishaps
         events = self._condition.select(frame, lambda error: mishaps.count("the condition", error))
-        if not events.height:
-            return ()
-        self._act(events)
-        return (events,)
+        if events.height:
+            self._act(events)
+        self._act.saw(frame)
+        return (events,) if events.height else ()
 
     def on_end(self) -> Iterable[pl.DataFrame]:
         self.close()

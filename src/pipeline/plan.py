@@ -133,8 +133,8 @@ class Plan:
             yield from self._chain(consumers[0])
 
     def _may_move(self, stage: Stage) -> bool:
-        """An event calls back and prints: it stays in the process that was started."""
-        return stage.family != "event"
+        """What calls functions of the user's, and prints, stays in the process that was started."""
+        return stage.family not in ("event", "map")
 
     def workers(self, cores: int) -> list[list[Chain]]:
         """Share the chains that need a process out among workers, the largest first; one core is left for the rest.
@@ -398,6 +398,17 @@ class _Planner:
             if isinstance(stage.component, Reader) and path and (place := (self._base / path).resolve()) in used:
                 error = stage.component.wrong("path", f"{path} is written by {used[place]}, and read here")
                 self._mistakes.append((stage, error))
+        self._check_states(used)
+
+    def _check_states(self, written: Mapping[Path, str]) -> None:
+        """A keyed state has a file of its own, which no other stage writes."""
+        for stage in self._spec:
+            state = getattr(stage.component, "state", None)
+            if isinstance(stage.component, Transform) and isinstance(state, str):
+                writer = written.get((self._base / state).resolve())
+                if writer is not None:
+                    error = stage.component.wrong("state", f"{state} is written by {writer} already")
+                    self._mistakes.append((stage, error))
 
 
 def _needs_order(component: Component) -> bool:

@@ -58,6 +58,7 @@ FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
     ),
     "filter": _Variants({"where": "operators.where:Where"}),
     "derive": _Variants({"columns": "operators.derive:Derive"}),
+    "map": _Variants({"python": "operators.map:PythonMap"}),
     "select": _Variants({"columns": "operators.select:Select"}),
     "rename": _Variants({"columns": "operators.select:Rename"}),
     "drop": _Variants({"columns": "operators.select:Drop"}),
