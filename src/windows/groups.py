@@ -10,7 +10,8 @@ import polars as pl
 
 from ..expression import to_polars
 from ..record import TIMESTAMP
-from .aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError, output_columns
+from .aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError
+from .keys import KeyTable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[Any]
 
-__all__ = ["Computing", "Groups", "Key", "Values"]
+__all__ = ["Computing", "Groups", "Values"]
 
-Key = tuple[Any, ...]
 Values = Sequence[pl.Series | None]
 
 _LEAST = 1024
@@ -85,11 +85,11 @@ class Computing:
     def results(self, slots: Ints) -> dict[str, pl.Series]:
         """Return the results of slots, and empty them."""
         found = {name: accumulator.take(slots) for name, accumulator in self._accumulators.items()}
-        return {name: column.cast(self._types[name]) for name, column in found.items()}
+        return {name: _of_type(column, self._types[name]) for name, column in found.items()}
 
 
 class Groups(Computing):
-    """Slots that are given to groups; one that was emptied is used again.
+    """Groups by key, and by a number that is the caller's: that of a window, or of a session.
 
     Args:
         by: names of the key columns.
@@ -102,38 +102,48 @@ class Groups(Computing):
         self, by: Sequence[str], aggregates: Mapping[str, Aggregate], columns: Mapping[str, Any], most: int
     ) -> None:
         super().__init__(aggregates, columns)
-        self._by = list(by)
+        self.keys = KeyTable(by, columns)
         self._most = most
-        self._outputs = output_columns(by, aggregates, columns)
-        self._free: list[int] = []
+        self._free = np.zeros(0, np.int64)
         self.count = 0
 
-    def allocate(self, key: Key) -> int:
-        """Return an empty slot. Raises AggregateError if there are too many groups; `key` is that of the new one."""
-        if self.count >= self._most:
-            named = ", ".join(f"{name}={value!r}" for name, value in zip(self._by, key, strict=True))
+    def allocate(self, codes: Ints) -> Ints:
+        """Return empty slots for groups of these keys. Raises AggregateError if there are too many groups."""
+        if self.count + len(codes) > self._most:
+            named = self.keys.words(int(codes[self._most - self.count]))
             raise AggregateError(
-                f"it holds {self.count:,} groups, and max_state allows no more"
+                f"it holds {self._most:,} groups, and max_state allows no more"
                 f"{f'; the next would be that of {named}' if named else ''}"
             )
-        if not self._free:
+        if len(codes) > len(self._free):
             size = self._size
-            self.grow(size + max(_LEAST, size))
-            self._free = list(range(self._size - 1, size - 1, -1))
-        self.count += 1
-        return self._free.pop()
+            self.grow(size + max(_LEAST, size, len(codes)))
+            self._free = np.concatenate([np.arange(self._size - 1, size - 1, -1), self._free])
+        kept = len(self._free) - len(codes)
+        slots, self._free = self._free[kept:][::-1], self._free[:kept]
+        self.count += len(codes)
+        return slots
 
-    def take(self, slots: Sequence[int], keys: Sequence[Key], starts: Ints, ends: Ints) -> pl.DataFrame:
+    def take(self, slots: Ints, codes: Ints, starts: Ints, ends: Ints) -> pl.DataFrame:
         """Return the results of groups, in order of end, start and key, and let them go."""
-        key_columns = zip(*keys, strict=True) if keys and self._by else [()] * len(self._by)
-        columns: dict[str, Any] = {TIMESTAMP: ends, WINDOW_START: starts, WINDOW_END: ends}
-        for name, found in zip(self._by, key_columns, strict=True):
-            columns[name] = pl.Series(name, found, dtype=self._outputs[name], strict=False)
-        columns |= self.results(np.array(slots, dtype=np.int64))
-        self._free += slots
+        order = np.lexsort((self.keys.ranks(codes), starts, ends))
+        slots, codes = slots[order], codes[order]
+        end, start = (pl.Series(edge[order]).cast(_TIME) for edge in (ends, starts))
+        columns: dict[str, pl.Series] = {TIMESTAMP: end, WINDOW_START: start, WINDOW_END: end}
+        columns |= {column.name: column for column in self.keys.rows(codes)}
+        columns |= self.results(slots)
+        self._free = np.concatenate([self._free, slots])
         self.count -= len(slots)
-        frame = pl.DataFrame(columns).cast(pl.Schema(self._outputs))
-        return frame.sort(WINDOW_END, WINDOW_START, *self._by, maintain_order=True)
+        return pl.DataFrame(columns)
+
+    def too_many_keys(self) -> bool:
+        """Tell whether most keys are known for nothing: no group has them."""
+        return self.keys.count > _LEAST + 4 * self.count
 
 
 _NOTHING = pl.Series(dtype=pl.Int64)
+_TIME = pl.Datetime("us", "UTC")
+
+
+def _of_type(column: pl.Series, dtype: Any) -> pl.Series:
+    return column if column.dtype == dtype else column.cast(dtype)

@@ -1,8 +1,9 @@
-"""The keys of rows: which rows of a block belong together."""
+"""The keys of rows: which rows belong together, in a block and from block to block."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[Any]
 
-__all__ = ["Keys", "dense", "keys_of"]
+__all__ = ["KeyTable", "Keys", "dense", "keys_of"]
 
 
 class Keys(NamedTuple):
@@ -62,7 +63,7 @@ def _column_keys(column: pl.Series) -> _ColumnKeys:
         known = packed.unique().drop_nulls()
         return _with_null(packed.to_physical(), known.gather(known.to_physical().arg_sort()).to_list())
     if column.dtype.is_float():
-        column = column + 0.0  # a zero has no sign
+        column = column.zip_with(column.ne_missing(0), pl.Series([0.0], dtype=column.dtype))  # a zero has no sign
     distinct = column.unique(maintain_order=True)
     if column.dtype.is_nested() or column.dtype in (pl.Categorical, pl.Enum, pl.Decimal):
         numbered = pl.DataFrame({"value": distinct, "code": np.arange(len(distinct))})
@@ -76,13 +77,19 @@ def _column_keys(column: pl.Series) -> _ColumnKeys:
     filled = column.fill_null(strategy="forward").fill_null(strategy="backward").to_physical().to_numpy()
     found = order.to_numpy()[np.searchsorted(numbers, filled)] if len(known) else np.zeros(len(column), np.int64)
     codes = pl.Series(found.astype(np.int64))
-    return _with_null(codes.set(column.is_null(), None) if column.null_count() else codes, known.to_list())
+    return _with_null(codes.set(column.is_null(), None) if column.null_count() else codes, _values(known))
 
 
 def _with_null(codes: pl.Series, values: list[Any]) -> _ColumnKeys:
     if not codes.null_count():
         return _ColumnKeys(codes.to_numpy().astype(np.int64), values)
     return _ColumnKeys(codes.cast(pl.Int64).fill_null(len(values)).to_numpy(), [*values, None])
+
+
+def _values(column: pl.Series) -> list[Any]:
+    """Return the values, NaN always as one and the same object: a dict finds no other, as NaN is unequal to itself."""
+    values: list[Any] = column.to_list()
+    return [value if value == value else math.nan for value in values] if column.dtype.is_float() else values
 
 
 class Dense(NamedTuple):
@@ -110,3 +117,88 @@ def dense(numbers: Ints) -> Dense:
     places = np.empty(span, np.int64)
     places[there] = np.arange(len(there))
     return Dense(places[shifted], there + least)
+
+
+class KeyTable:
+    """Numbers for keys, the same from block to block: 0, 1, ... in the order in which keys come.
+
+    One column of text, which most keys are, is numbered by polars (a Categorical), all others by a dict.
+
+    Args:
+        by: names of the key columns.
+        columns: names and types of the rows' columns.
+    """
+
+    def __init__(self, by: Sequence[str], columns: Mapping[str, Any]) -> None:
+        self._by = list(by)
+        self._table = pl.DataFrame(schema={name: columns[name] for name in by})
+        self._known: dict[tuple[Any, ...], int] = {}
+        self._is_text = len(self._by) == 1 and self._table.dtypes[0] == pl.String
+        self._packed = self._fresh_numbers()
+        self.count = 0
+
+    @staticmethod
+    def _fresh_numbers() -> pl.Series:
+        """Return a column that keeps the numbers of texts alive: polars forgets them with the last that has them."""
+        return pl.Series([], dtype=pl.Categorical(pl.Categories.random()))
+
+    def codes(self, frame: pl.DataFrame) -> Ints:
+        """Return the number of the key of each row."""
+        if self._is_text:
+            return self._codes_of_texts(frame.get_column(self._by[0]))
+        keys = keys_of(frame, self._by)
+        new = [key for key in keys.values if key not in self._known]
+        if new:
+            self._known |= {key: self.count + place for place, key in enumerate(new)}
+            self._add(pl.DataFrame(new, schema=self._table.schema, orient="row", strict=False), len(new))
+        return np.array([self._known[key] for key in keys.values], dtype=np.int64)[keys.codes]
+
+    def _codes_of_texts(self, texts: pl.Series) -> Ints:
+        """Return polars' own numbers, one more, so that 0 is for null."""
+        if not self.count:
+            self._add(pl.DataFrame({self._by[0]: [None]}, schema=self._table.schema), 1)
+        packed = texts.cast(self._packed.dtype)
+        codes = packed.to_physical().cast(pl.Int64) + 1
+        numbers: Ints = (codes.fill_null(0) if codes.null_count() else codes).to_numpy()
+        if len(numbers) and numbers.max() >= self.count:
+            is_new = pl.Series(numbers >= self.count)
+            found = pl.DataFrame({"code": codes.filter(is_new), self._by[0]: texts.filter(is_new)}).unique("code")
+            self._add(found.sort("code").drop("code"), found.height)
+        return numbers
+
+    def _add(self, keys: pl.DataFrame, count: int) -> None:
+        self._table = self._table.vstack(keys)
+        self.count += count
+
+    def rows(self, codes: Ints) -> pl.DataFrame:
+        """Return the key columns of keys."""
+        return self._table[codes] if self._by else pl.DataFrame()
+
+    def ranks(self, codes: Ints) -> Ints:
+        """Return numbers by which keys are put in order: by their columns, null first."""
+        places, different = dense(codes)
+        if len(different) < 2 or not self._by:
+            return places
+        order = self._table[different].select(pl.arg_sort_by(self._by)).to_series().to_numpy()
+        ranks = np.empty(len(different), np.int64)
+        ranks[order] = np.arange(len(different))
+        return ranks[places]
+
+    def words(self, code: int) -> str:
+        """Return a key as people read it."""
+        values = self._table.row(code) if self._by else ()
+        return ", ".join(f"{name}={value!r}" for name, value in zip(self._by, values, strict=True))
+
+    def forget(self, alive: Ints) -> Ints:
+        """Forget all keys but these. Return the new number of each: its place."""
+        table = self._table[alive] if self._by else self._table
+        if self._is_text:
+            kept = table.to_series().drop_nulls()
+            self._packed = self._fresh_numbers()
+            kept.cast(self._packed.dtype)  # in this order they are numbered
+            self._table, self.count = table.clear(), 0
+            return self._codes_of_texts(table.to_series())
+        self._table, self.count = table, len(alive)
+        keys = list(zip(*map(_values, table), strict=True)) if self._by else [()] * len(alive)
+        self._known = {key: place for place, key in enumerate(keys)}
+        return np.arange(len(alive))

@@ -20,8 +20,8 @@ import polars as pl
 
 from ..record import TIMESTAMP
 from .aggregates import Aggregate, AggregateError
-from .groups import Computing, Key, Values
-from .keys import keys_of
+from .groups import Computing, Values
+from .keys import KeyTable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,9 +57,8 @@ class Rolling:
         most: int = 10_000_000,
     ) -> None:
         self._rows, self._duration = rows, duration
-        self._by = list(by)
         self._computing = Computing(aggregates, columns)
-        self._codes: dict[Key, int] = {}
+        self._keys = KeyTable(by, columns)
         self._held = _Held(np.zeros(0, np.int64), np.zeros(0, np.int64), [None] * len(aggregates))
         self._most = most
 
@@ -82,10 +81,11 @@ class Rolling:
         return frame.with_columns(column.gather(pl.Series(back)).alias(name) for name, column in results.items())
 
     def _read(self, frame: pl.DataFrame) -> tuple[Ints, Ints, Values]:
-        keys = keys_of(frame, self._by)
-        numbers = [self._codes.setdefault(key, len(self._codes)) for key in keys.values]
-        codes = np.array(numbers, dtype=np.int64)[keys.codes]
-        return codes, frame.get_column(TIMESTAMP).to_physical().to_numpy(), self._computing.values(frame)
+        return (
+            self._keys.codes(frame),
+            frame.get_column(TIMESTAMP).to_physical().to_numpy(),
+            self._computing.values(frame),
+        )
 
     def _starts(self, held: _Held, order: Ints) -> Ints:
         """Return for each row, key by key, where the first row of its window stands."""
@@ -129,19 +129,15 @@ class Rolling:
         self._forget_keys()
         if len(self._held) > self._most:
             counts = np.bincount(self._held.codes)
-            key = list(self._codes)[int(counts.argmax())]
-            named = ", ".join(f"{name}={value!r}" for name, value in zip(self._by, key, strict=True))
+            named = self._keys.words(int(counts.argmax()))
             of = f"; {counts.max():,} of them are of {named}" if named else ""
             raise AggregateError(f"it holds {len(self._held):,} rows, and max_state allows {self._most:,}{of}")
 
     def _forget_keys(self) -> None:
         """Forget the keys of which no row is held, if they are most."""
-        if len(self._codes) < 1024 + 2 * len(self._held):
-            return
-        alive, codes = np.unique(self._held.codes, return_inverse=True)
-        keys = list(self._codes)
-        self._codes = {keys[old]: place for place, old in enumerate(alive.tolist())}
-        self._held.codes = codes
+        if self._keys.count > 1024 + 2 * len(self._held):
+            alive, places = np.unique(self._held.codes, return_inverse=True)
+            self._held.codes = self._keys.forget(alive)[places]
 
 
 class _Held:

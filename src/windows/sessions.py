@@ -1,8 +1,8 @@
 """Sessions: rows of one key that are at most a gap apart belong together.
 
 gap 3     t  1  2    4        9  12
-             [--------------7)           from 1 to 4 + 3: a row at 7 would still belong to it
-                              [-------15
+             [--------------7]           from 1 to 4 + 3: a row at 7 would still belong to it
+                              [------15]
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import numpy as np
 
 from ..record import TIMESTAMP
 from .aggregates import Aggregate
-from .groups import Groups, Key
-from .keys import keys_of
+from .groups import Groups
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,12 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Sessions"]
 
+_NOBODY = -1
+
 
 class Sessions:
     """Aggregates the rows of a stream, which come in the order of time, by sessions of each key.
 
-    As rows come in order, a row either goes on with the session of its key or begins the next. A session is complete
-    when the frontier has passed the time of its last row plus the gap; at that very time a row may still come.
+    As rows come in order, a row either goes on with the latest session of its key or begins the next. A session is
+    complete when the frontier has passed the time of its last row plus the gap; at that very time a row may still come.
 
     Args:
         gap: microseconds.
@@ -50,11 +51,10 @@ class Sessions:
         most: int = 10_000_000,
     ) -> None:
         self._gap = gap
-        self._by = list(by)
         self._groups = Groups(by, aggregates, columns, most)
-        self._open: dict[Key, int] = {}  # the latest session of each key; earlier ones wait for the frontier only
-        self._keys: dict[int, Key] = {}
-        self._first, self._last = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._latest = np.zeros(0, np.int64)  # by key: the slot of its latest session
+        self._open = np.zeros(0, np.int64)  # slots, as the sessions began
+        self._keys, self._first, self._last = (np.zeros(0, np.int64) for _ in range(3))  # by slot
 
     @property
     def groups(self) -> int:
@@ -66,50 +66,69 @@ class Sessions:
         if not frame.height:
             return 0
         values = self._groups.values(frame)
-        keys = keys_of(frame, self._by)
+        codes = self._groups.keys.codes(frame)
         times = frame.get_column(TIMESTAMP).to_physical().to_numpy()
-        order = np.argsort(keys.codes, kind="stable")
-        codes, ordered = keys.codes[order], times[order]
+        order = np.argsort(codes, kind="stable")
+        keys, ordered = codes[order], times[order]
         begins = np.ones(len(order), np.bool_)
-        begins[1:] = (np.diff(codes) != 0) | (np.diff(ordered) > self._gap)
+        begins[1:] = (np.diff(keys) != 0) | (np.diff(ordered) > self._gap)
         starts = np.flatnonzero(begins)
         ends = np.append(starts[1:], len(order)) - 1
-        slots = self._slots([keys.values[code] for code in codes[starts].tolist()], ordered[starts], ordered[ends])
+        slots = self._slots(keys[starts], ordered[starts], ordered[ends])
         each = np.empty(len(order), np.int64)
         each[order] = np.repeat(slots, ends - starts + 1)
         self._groups.add(each, values)
         return 0
 
-    def _slots(self, keys: list[Key], first: Ints, last: Ints) -> Ints:
+    def _slots(self, keys: Ints, first: Ints, last: Ints) -> Ints:
         """Return the slot of each piece of a session: that of the session that it goes on with, or a new one."""
-        slots = np.empty(len(keys), np.int64)
-        for place, (key, begin, end) in enumerate(zip(keys, first.tolist(), last.tolist(), strict=True)):
-            slot = self._open.get(key)
-            if slot is None or begin - int(self._last[slot]) > self._gap:
-                slot = self._open[key] = self._groups.allocate(key)
-                self._keys[slot] = key
-                if slot >= len(self._first):
-                    self._first, self._last = (np.resize(a, 2 * slot + 1024) for a in (self._first, self._last))
-                self._first[slot] = begin
-            self._last[slot] = end
-            slots[place] = slot
+        more = np.full(self._groups.keys.count - len(self._latest), _NOBODY)
+        self._latest = np.concatenate([self._latest, more])
+        slots = self._latest[keys]
+        goes_on = np.diff(keys, prepend=_NOBODY) != 0  # only the first piece of a key can
+        goes_on &= slots != _NOBODY
+        goes_on[goes_on] = first[goes_on] - self._last[slots[goes_on]] <= self._gap
+        fresh = self._groups.allocate(keys[~goes_on])
+        slots[~goes_on] = fresh
+        self._grow(int(slots.max()) + 1)
+        self._open = np.concatenate([self._open, fresh])
+        self._keys[fresh], self._first[fresh] = keys[~goes_on], first[~goes_on]
+        self._last[slots] = last
+        self._latest[keys] = slots  # of several pieces the last one stays
         return slots
+
+    def _grow(self, slots: int) -> None:
+        if slots > len(self._last):
+            more = np.zeros(slots + len(self._last), np.int64)
+            self._keys, self._first, self._last = (
+                np.concatenate([array, more]) for array in (self._keys, self._first, self._last)
+            )
 
     def advance(self, frontier: int) -> Iterator[pl.DataFrame]:
         """Yield the results of the sessions that no row can go on with any more, if nothing before `frontier` comes."""
-        slots = np.fromiter(self._keys, np.int64, len(self._keys))
-        complete = slots[self._last[slots] + self._gap < frontier]
-        if len(complete):
+        complete = self._last[self._open] + self._gap < frontier
+        if complete.any():
             yield self._take(complete)
 
     def end(self) -> Iterator[pl.DataFrame]:
         """Yield the results of all sessions that are open."""
-        if self._keys:
-            yield self._take(np.fromiter(self._keys, np.int64, len(self._keys)))
+        if len(self._open):
+            yield self._take(np.ones(len(self._open), np.bool_))
 
-    def _take(self, slots: Ints) -> pl.DataFrame:
-        keys = [self._keys.pop(slot) for slot in slots.tolist()]
-        for key, slot in zip(keys, slots.tolist(), strict=True):
-            if self._open.get(key) == slot:
-                del self._open[key]
-        return self._groups.take(slots.tolist(), keys, self._first[slots], self._last[slots] + self._gap)
+    def _take(self, complete: npt.NDArray[np.bool_]) -> pl.DataFrame:
+        slots, self._open = self._open[complete], self._open[~complete]
+        keys = self._keys[slots]
+        over = self._latest[keys] == slots
+        self._latest[keys[over]] = _NOBODY
+        results = self._groups.take(slots, keys, self._first[slots], self._last[slots] + self._gap)
+        if self._groups.too_many_keys():
+            self._forget_keys()
+        return results
+
+    def _forget_keys(self) -> None:
+        alive, places = np.unique(self._keys[self._open], return_inverse=True)
+        latest = self._latest[alive]
+        new = self._groups.keys.forget(alive)
+        self._keys[self._open] = new[places]
+        self._latest = np.full(self._groups.keys.count, _NOBODY)
+        self._latest[new] = latest

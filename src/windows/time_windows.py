@@ -1,9 +1,12 @@
 """Tumbling and sliding windows: each row goes to all windows that cover its time, and a window that is complete out.
 
-t  1   4  5      9        size 4, slide 4: by 9 the first two windows are complete
-[0       4)               count 1
-         [4      8)       count 2
-                 [8       is open
+      t  1   4  5      9        size 4, slide 4: by 9 the first two windows are complete
+      [0       4)               count 1
+               [4      8)       count 2
+                       [8       is open
+
+A group is a window with a key. The open groups stand in one array of numbers, window first and then key, in order: so
+rows find theirs by a search, and the windows that are complete are the beginning of the array.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ import numpy as np
 
 from ..record import TIMESTAMP
 from .aggregates import Aggregate
-from .groups import Groups, Key
-from .keys import Keys, dense, keys_of
+from .groups import Groups
+from .keys import dense
 from .spans import Spans
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["TimeWindows"]
 
 _FILLED_AT_ONCE = 4096
+_KEYS = 1 << 31
+"""More than there can be. A group's number is that of its window, counted from the first, times this, plus its key."""
+_MOST_WINDOWS = 1 << 31
 
 
 class TimeWindows:
@@ -38,8 +44,7 @@ class TimeWindows:
         by: names of the key columns.
         aggregates: what is computed, by the name of its column.
         columns: names and types of the rows' columns.
-        fill: also give the windows without rows: of each key, from its first window on, those before the last window
-            of the stream.
+        fill: also give the windows without rows: of each key, from its first window on, those that the stream passes.
         most: how many groups (windows with their keys) may be open at a time.
     """
 
@@ -54,12 +59,12 @@ class TimeWindows:
         most: int = 10_000_000,
     ) -> None:
         self._spans = spans
-        self._by = list(by)
         self._groups = Groups(by, aggregates, columns, most)
-        self._open: dict[int, dict[Key, int]] = {}
-        self._first_end: int | None = None
+        self._base: int | None = None
+        self._open, self._slots = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._first_end = 0
         self._fill = fill
-        self._known: dict[Key, int] = {}
+        self._since = np.zeros(0, np.int64)  # by key: its first window
         self._next_to_fill: int | None = None
 
     @property
@@ -70,92 +75,117 @@ class TimeWindows:
     def push(self, frame: pl.DataFrame) -> int:
         """Take rows. Return how many of them lie in no window (where windows leave gaps)."""
         values = self._groups.values(frame)
-        keys = keys_of(frame, self._by)
+        codes = self._groups.keys.codes(frame)
         times = frame.get_column(TIMESTAMP).to_physical().to_numpy()
         outside = len(times)
         for turn, (rows, numbers) in enumerate(self._spans.covering(times)):
             if turn == 0:
                 outside -= len(numbers)
             if rows is None:
-                self._groups.add(self._slots(numbers, keys.codes, keys), values)
+                self._groups.add(self._slots_of(numbers, codes), values)
             else:
                 some = [None if column is None else column.gather(rows) for column in values]
-                self._groups.add(self._slots(numbers, keys.codes[rows], keys), some)
+                self._groups.add(self._slots_of(numbers, codes[rows]), some)
         return outside
 
-    def _slots(self, numbers: Ints, codes: Ints, keys: Keys) -> Ints:
+    def _slots_of(self, numbers: Ints, codes: Ints) -> Ints:
         """Return the slot of each row; groups that are new are opened."""
-        different = len(keys.values)
-        places, groups = dense((numbers - numbers.min()) * different + codes)
+        self._rebase(int(numbers.min()), int(numbers.max()))
+        least = int(codes.min())
+        span = int(codes.max()) - least + 1
         first = int(numbers.min())
-        slots = np.empty(len(groups), np.int64)
-        for place, group in enumerate(groups.tolist()):
-            number, key = first + group // different, keys.values[group % different]
-            window = self._open.get(number)
-            if window is None:
-                window = self._begin(number)
-            slot = window.get(key)
-            if slot is None:
-                slot = window[key] = self._groups.allocate(key)
-                if self._fill:
-                    self._known.setdefault(key, number)
-            slots[place] = slot
-        return slots[places]
+        places, groups = dense((numbers - first) * span + (codes - least))
+        windows, keys = groups // span + first, groups % span + least
+        wanted = (windows - self._base) * _KEYS + keys
+        found = np.searchsorted(self._open, wanted)
+        there = self._open[np.minimum(found, len(self._open) - 1)] == wanted if len(self._open) else wanted != wanted
+        if not there.all():
+            fresh = ~there
+            self._open = np.insert(self._open, found[fresh], wanted[fresh])
+            self._slots = np.insert(self._slots, found[fresh], self._groups.allocate(keys[fresh]))
+            self._begin(windows[fresh], keys[fresh])
+            found = np.searchsorted(self._open, wanted)
+        slots: Ints = self._slots[found][places]
+        return slots
 
-    def _begin(self, number: int) -> dict[Key, int]:
-        window = self._open[number] = {}
-        end = int(self._spans.ends(np.array([number]))[0])
-        self._first_end = end if self._first_end is None else min(end, self._first_end)
-        if self._next_to_fill is None or number < self._next_to_fill:
-            self._next_to_fill = number
-        return window
+    def _rebase(self, first: int, last: int) -> None:
+        """See to it that windows counted from the base are small numbers."""
+        if self._base is None or not len(self._open):
+            self._base = first
+        least = min(first, self._base)
+        if least < self._base or last - self._base >= _MOST_WINDOWS:
+            if len(self._open):
+                least = min(first, self._base + int(self._open[0] // _KEYS))
+            self._open += (self._base - least) * _KEYS
+            self._base = least
+
+    def _begin(self, windows: Ints, keys: Ints) -> None:
+        """Note which windows there are now, and, to fill, the first one of each key."""
+        self._first_end = self._end_of(self._window(0))
+        if self._fill:
+            first = int(windows.min())
+            self._next_to_fill = first if self._next_to_fill is None else min(first, self._next_to_fill)
+            more = np.full(self._groups.keys.count - len(self._since), np.iinfo(np.int64).max)
+            self._since = np.concatenate([self._since, more])
+            np.minimum.at(self._since, keys, windows)
+
+    def _window(self, place: int) -> int:
+        assert self._base is not None, "there are open windows"
+        return int(self._open[place] // _KEYS) + self._base
+
+    def _end_of(self, number: int) -> int:
+        return int(self._spans.ends(np.array([number]))[0])
 
     def advance(self, frontier: int) -> Iterator[pl.DataFrame]:
         """Yield the results of the windows that end by then: nothing before it will follow."""
         if self._fill and self._next_to_fill is not None:
             yield from self._filled(self._last_by(frontier))
-        elif self._first_end is not None and self._first_end <= frontier:
-            numbers = np.array(sorted(self._open))
-            yield self._take(numbers[self._spans.ends(numbers) <= frontier].tolist())
+        elif len(self._open) and self._first_end <= frontier:
+            yield self._take(self._last_by(frontier))
 
     def end(self) -> Iterator[pl.DataFrame]:
         """Yield the results of all windows that are open."""
-        if self._fill and self._open:
-            yield from self._filled(max(self._open))
-        elif self._open:
-            yield self._take(sorted(self._open))
+        if len(self._open):
+            last = self._window(-1)
+            yield from self._filled(last) if self._fill else [self._take(last)]
 
     def _last_by(self, frontier: int) -> int:
         """Return the number of the last window that ends by the frontier."""
         number = int(self._spans.numbers(np.array([frontier]))[0])
-        while int(self._spans.ends(np.array([number]))[0]) > frontier:
+        while self._end_of(number) > frontier:
             number -= 1
         return number
 
     def _filled(self, last: int) -> Iterator[pl.DataFrame]:
         """Yield all windows up to a number, those without rows among them."""
         assert self._next_to_fill is not None, "a window has begun"
-        waiting: list[int] = []
-        groups = 0
         while self._next_to_fill <= last:
-            number, self._next_to_fill = self._next_to_fill, self._next_to_fill + 1
-            window = self._open.setdefault(number, {})
-            for key, since in self._known.items():
-                if since <= number and key not in window:
-                    window[key] = self._groups.allocate(key)
-            waiting.append(number)
-            groups += len(window)
-            if groups >= _FILLED_AT_ONCE:
-                yield self._take(waiting)
-                waiting, groups = [], 0
-        if waiting:
-            yield self._take(waiting)
+            known = np.flatnonzero(self._since <= last)
+            some = min(last + 1, self._next_to_fill + max(1, _FILLED_AT_ONCE // max(1, len(known))))
+            numbers = np.repeat(np.arange(self._next_to_fill, some), len(known))
+            keys = np.tile(known, some - self._next_to_fill)
+            begun = self._since[keys] <= numbers
+            if begun.any():
+                self._slots_of(numbers[begun], keys[begun])
+                yield self._take(some - 1)
+            self._next_to_fill = some
 
-    def _take(self, numbers: list[int]) -> pl.DataFrame:
-        windows = [self._open.pop(number) for number in numbers]
-        each = np.repeat(np.array(numbers), [len(window) for window in windows])
-        slots = [slot for window in windows for slot in window.values()]
-        keys = [key for window in windows for key in window]
-        left = np.array(list(self._open), dtype=np.int64)
-        self._first_end = int(self._spans.ends(left).min()) if len(left) else None
-        return self._groups.take(slots, keys, self._spans.starts(each), self._spans.ends(each))
+    def _take(self, last: int) -> pl.DataFrame:
+        """Return the results of the windows up to a number, and let them go."""
+        assert self._base is not None, "there are open windows"
+        count = int(np.searchsorted(self._open, (last + 1 - self._base) * _KEYS))
+        groups, slots = self._open[:count], self._slots[:count]
+        self._open, self._slots = self._open[count:], self._slots[count:]
+        numbers = groups // _KEYS + self._base
+        results = self._groups.take(slots, groups % _KEYS, self._spans.starts(numbers), self._spans.ends(numbers))
+        if len(self._open):
+            self._first_end = self._end_of(self._window(0))
+        if self._groups.too_many_keys() and not self._fill:
+            self._forget_keys()
+        return results
+
+    def _forget_keys(self) -> None:
+        alive, places = np.unique(self._open % _KEYS, return_inverse=True)
+        self._open = self._open // _KEYS * _KEYS + self._groups.keys.forget(alive)[places]
+        order = np.argsort(self._open)
+        self._open, self._slots = self._open[order], self._slots[order]

@@ -19,6 +19,7 @@ import pytest
 from plait.engines import Control, run_plan
 from plait.fields import Value, option
 from plait.operators import SortedMerge
+from plait.operators.window import TumblingWindow
 from plait.pipeline import PipelineSpec, Stage, checked_plan
 from plait.readers.base import Reader
 from plait.record import Idle
@@ -241,3 +242,29 @@ def test_a_source_alone_is_nobody_s_delay(tmp_path, engine):
         assert play.tap.take(2) == [(0, None), (1, None)]
         play.close()
     assert play.report.notes == ()
+
+
+def tumbling(name: str, source: str) -> Stage:
+    return Stage(name, TumblingWindow(size="10s", aggregate={"n": "count"}), (source,))
+
+
+@ENGINES
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_clock_closes_the_last_window_of_silent_sources(tmp_path, engine, merged):
+    stages = [merge("m", "ab"), tumbling("w", "m")] if merged else [tumbling("w", "a")]
+    with Play(tmp_path, "ab" if merged else "a", stages, engine) as play:
+        play.tell("a", [0, 4])
+        if merged:
+            play.tell("b", [3])
+            play.tell("b", {"after": -7})
+        play.tell("a", {"after": -7})  # silent for seven seconds: it is 11 now
+        assert play.tap.take(1) == [(10, None)]
+        play.tell("a", [5, 12])
+        play.close()
+    assert play.tap.take(1) == [(20, None)]
+    counts = play.report["w"].counts
+    assert (counts.absorbed, counts.made, counts.late) == ((4 if merged else 3), 2, 1)
+    assert play.report.imbalances == ()
+    (letter,) = [json.loads(line) for line in (tmp_path / "p.dead.jsonl").read_text().splitlines()]
+    assert (letter["stage"], letter["kind"], letter["record"]) == ("w", "late", {"timestamp": "2010-01-01T00:00:05Z"})
+    assert "had gone on by the clock to 2010-01-01T00:00:1" in letter["reason"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,7 +16,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.windows import Aggregate, AggregateError, Span, make_spans
+from plait.windows import Aggregate, AggregateError, Span, groups, make_spans
 from plait.windows.rolling import Rolling
 from plait.windows.sessions import Sessions
 from plait.windows.time_windows import TimeWindows
@@ -311,6 +312,22 @@ def test_spans_that_do_not_go_together_are_refused(size: str, slide: str) -> Non
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a duration|is no time at all"):
         Span.parse(text)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), max_size=60),
+    st.lists(st.integers(0, 100), max_size=8),
+    st.sampled_from([["word"], ["hits"], ["word", "hits"]]),
+)
+def test_keys_that_are_gone_are_forgotten_and_come_back_as_others(
+    drawn: list[tuple[int, int]], cuts: list[int], by: list[str]
+) -> None:
+    words = [None, *"abcdefghij"]
+    rows = made([(step, "a", 1, n / 2, n, words[n % 11]) for step, n in drawn], 0)
+    with patch.object(groups, "_LEAST", -1000):  # as often as can be
+        windows = TimeWindows(make_spans(Span(4), Span(2)), by, AGGREGATES, SCHEMA)
+        assert_same(run(windows, cut(rows, cuts)), windowed(rows, 4, 2, 0, by))
+        assert_same(run(Sessions(2, by, AGGREGATES, SCHEMA), cut(rows, cuts)), sessions(rows, 2, by))
 
 
 def test_too_many_groups_are_refused_with_the_key() -> None:
