@@ -267,7 +267,7 @@ def test_the_commands_that_come_out_alone_are_those_that_were_not_done_in_time(s
     done = {record["id"]: record["time"] for record in flight.responses if record["response"] == "done"}
     commands = {record["id"]: record["time"] for record in flight.commands}
     two_seconds = timedelta(seconds=2)
-    alone = [id for id, time in commands.items() if id not in done or done[id] - time > two_seconds]
+    alone = [number for number, time in commands.items() if number not in done or done[number] - time > two_seconds]
     with (EXAMPLES / "expected" / "interval.csv").open(newline="") as rows:
         assert [int(row["id"]) for row in csv.DictReader(rows) if not row["response"]] == alone
     assert simulate.NEVER_ANSWERED in alone
