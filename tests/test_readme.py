@@ -94,6 +94,13 @@ def test_the_readme_does_what_it_shows(tmp_path):
     assert not faults, "\n\n".join(faults)
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.stem)
+def test_the_pipelines_in_the_docs_have_no_mistakes(page, tmp_path):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    pipelines = [block for block in blocks_of(page.read_text(encoding="utf-8")) if block.language == "scl"]
+    assert [fault for block in pipelines for fault in faults_of_scl(block.text, tmp_path)] == []
+
+
 PYTHON = "```python\nfrom plait.fields import parse_duration\n\nprint(parse_duration('2s'))\n```\n"
 SCL = '```scl\nreader=csv(path="data/sf-temps.csv")\nfilter=where(condition=(temp>70))\nwriter=console()\n```\n'
 

@@ -59,7 +59,8 @@ def test_the_table_has_no_others():
     assert lines[start + 2 : lines.index("", start)] == [row(name) for name in AGGREGATES]
 
 
-def test_the_examples_give_what_stands_behind_them():
+def test_the_examples_give_what_stands_behind_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     test = doctest.DocTestParser().get_doctest(PAGE.read_text(encoding="utf-8"), {}, PAGE.name, str(PAGE), 0)
     assert len(test.examples) > 50
     said: list[str] = []
