@@ -65,14 +65,21 @@ def micros(time: datetime) -> int:
     return (aware - _EPOCH) // _MICROSECOND
 
 
+_FIRST: Final = micros(datetime.min)
+_LAST: Final = micros(datetime.max)
+
+
 def by_time(event: Event) -> int:
     """Return what events are ordered by."""
     return micros(event.event_time)
 
 
 def time_like(instant: int, model: datetime) -> datetime:
-    """Return microseconds since 1970 as a time: without a zone if the model has none, else in UTC."""
-    time = _EPOCH + instant * _MICROSECOND
+    """Return microseconds since 1970 as a time: without a zone if the model has none, else in UTC.
+
+    What lies beyond the years 1 to 9999 becomes the first or the last time in them.
+    """
+    time = _EPOCH + min(max(instant, _FIRST), _LAST) * _MICROSECOND
     return time.replace(tzinfo=None) if model.utcoffset() is None else time
 
 

@@ -8,21 +8,21 @@ no function of the user's is called under it, so publishing never waits for a pr
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import CallbackError, SinkError, SpecError
+from ..errors import CallbackError, SpecError
 from ..record import DeadLetter
-from .event import ROOM, Event, callable_, dead_letter, free, known, micros, seconds, whole
-from .joining import Joining, Pair
+from ..state import KeyedState
+from .board import Board
+from .event import ROOM, Event, callable_, known, seconds, whole
+from .joining import Pair
 from .report import metrics_of, report_of
 from .stream import Processor, Stream
 from .windows import Gathering, SessionGathering, TimeGathering, Window
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 __all__ = ["StreamProcessing"]
 
@@ -54,6 +54,8 @@ class StreamProcessing:
 
     `streams`, `windows` and `joins` hold the configs by id, `event_buffer` the waiting events by stream, in event-time
     order, and `dead_letters` what could not be delivered (late, or a processor raised), counted in the metrics too.
+    `state` is the `KeyedState` itself, for its scopes of one key or one window: what is changed there outside a batch
+    is safe after `state.commit()`.
 
     All methods may be called from several threads. Processors run one at a time, and may call any method.
 
@@ -69,21 +71,15 @@ class StreamProcessing:
     """
 
     def __init__(self, path: str | Path | None = None, *, max_held: int = 1_000_000) -> None:
-        from ..state import KeyedState
-
-        self._state = KeyedState(path)
-        self._max_held = whole("max_held", max_held)
+        self._board = Board(whole("max_held", max_held))
+        self.state = KeyedState(path, autocommit=False)
         self._turn, self._lock = threading.RLock(), threading.RLock()
         self._worker: int | None = None
-        self._streams: dict[str, Stream] = {}
-        self._processors: dict[str, Processor] = {}
-        self._gatherings: dict[str, Gathering] = {}
-        self._joinings: dict[str, Joining] = {}
         self.streams: dict[str, dict[str, Any]] = {}
         self.windows: dict[str, dict[str, Any]] = {}
         self.joins: dict[str, dict[str, Any]] = {}
         self.event_buffer: dict[str, list[Event]] = {}
-        self.dead_letters: list[DeadLetter] = []
+        self.dead_letters: list[DeadLetter] = self._board.dead_letters
 
     # Streams and events
 
@@ -96,11 +92,9 @@ class StreamProcessing:
                 published at this distance; without, `set_watermark` alone moves it.
         """
         with self._lock:
-            free("stream", self._streams, stream_id)
             shown = {**(config or {}), "stream_id": stream_id}
-            stream = self._streams[stream_id] = Stream(stream_id, shown)
+            self.event_buffer[stream_id] = self._board.add_stream(stream_id, shown).buffer
             self.streams[stream_id] = shown
-            self.event_buffer[stream_id] = stream.buffer
             return shown
 
     def publish_event(self, stream_id: str, event: Event) -> bool:
@@ -110,15 +104,8 @@ class StreamProcessing:
             SinkError: `max_held` allows no more; process batches, or take results.
         """
         with self._lock:
-            stream = self._stream(stream_id)
-            _check_event(event)
-            self._check_room(stream)
-            if stream.is_late(event):
-                self._refuse_late(stream, event)
-                return False
-            stream.accept(event)
-            self._close_windows(stream)
-            return True
+            stream = self._board.stream(stream_id)
+            return self._board.publish(stream, _checked(event))
 
     def set_watermark(self, stream_id: str, watermark_time: datetime) -> datetime:
         """Say that events before a time are late from now on, and hand over the windows that are complete by it.
@@ -127,11 +114,10 @@ class StreamProcessing:
         late; the windows in which they lie wait for them.
         """
         with self._lock:
-            stream = self._stream(stream_id)
-            if not hasattr(watermark_time, "utcoffset") or not hasattr(watermark_time, "year"):
+            stream = self._board.stream(stream_id)
+            if not isinstance(watermark_time, datetime):
                 raise SpecError(ROOM, f"takes a datetime, not {watermark_time!r}", option="watermark_time")
-            stream.advance(watermark_time)
-            self._close_windows(stream)
+            self._board.advance(stream, watermark_time)
             assert stream.watermark is not None, "it has just been set"
             return stream.watermark
 
@@ -142,12 +128,8 @@ class StreamProcessing:
     ) -> dict[str, Any]:
         """Let each event of a stream go through a function when it is processed; in the order of registration."""
         with self._lock:
-            stream = self._stream(stream_id)
-            free("processor", self._processors, processor_id)
-            processor = Processor(processor_id, stream_id, callable_("process_fn", process_fn))
-            self._processors[processor_id] = processor
-            stream.processors.append(processor)
-            return processor.shown()
+            callable_("process_fn", process_fn)
+            return self._board.add_processor(processor_id, stream_id, process_fn).shown()
 
     def process_stream_batch(self, stream_id: str, batch_size: int = 100) -> dict[str, Any]:
         """Process the earliest events that wait, in event-time order; those of one time as they were published.
@@ -161,59 +143,45 @@ class StreamProcessing:
         """
         with self._turn:
             with self._lock:
-                stream = self._stream(stream_id)
+                stream = self._board.stream(stream_id)
                 taken = stream.take(whole("batch_size", batch_size))
-                processors = list(stream.processors)
             before, self._worker = self._worker, threading.get_ident()
             try:
-                done, results = self._process(stream, processors, taken)
+                results = self._process(stream, taken)
             finally:
                 self._worker = before
-            return {
-                "stream_id": stream_id,
-                "processed_count": done,
-                "remaining_count": len(stream.buffer),
-                "results": results,
-            }
+            remaining = len(stream.buffer)
+        counts = {"processed_count": len(taken), "remaining_count": remaining}
+        return {"stream_id": stream_id, **counts, "results": results}
 
-    def _process(
-        self, stream: Stream, processors: Sequence[Processor], taken: list[Event]
-    ) -> tuple[int, list[dict[str, Any]]]:
+    def _process(self, stream: Stream, taken: list[Event]) -> list[dict[str, Any]]:
+        """Let events go through the processors, and then into windows and joins, however that ends."""
         done = failed = 0
         results: list[dict[str, Any]] = []
         try:
             for event in taken:
-                for processor in processors:
-                    try:
-                        result = processor.process_fn(event)
-                    except Exception as error:
-                        failed = 1
-                        raise self._failed(stream, processor, event, error) from error
-                    processor.processed_count += 1
-                    results.append(
-                        {"event_id": event.event_id, "processor_id": processor.processor_id, "result": result}
-                    )
+                results += [self._processed(processor, event) for processor in tuple(stream.processors)]
                 done += 1
+        except CallbackError as error:
+            failed = 1
+            with self._lock:
+                self._board.bury(stream, taken[done], "failed", str(error))
+            raise
         finally:
-            self._settle(stream, taken, done, failed)
-        return done, results
+            with self._lock:
+                self._board.settle(stream, taken, done, failed)
+                self.state.commit()
+        return results
 
-    def _failed(self, stream: Stream, processor: Processor, event: Event, error: Exception) -> CallbackError:
-        reason = f"the processor {processor.processor_id!r} raised {type(error).__name__}: {error}"
-        with self._lock:
-            self.dead_letters.append(dead_letter(stream.stream_id, event, "failed", reason))
-        return CallbackError(f"{stream.stream_id}: event {event.event_id!r}: {reason}")
-
-    def _settle(self, stream: Stream, taken: list[Event], done: int, failed: int) -> None:
-        """Put what is done into windows and joins, and let the rest wait again."""
-        with self._lock:
-            for gathering in self._gatherings_of(stream):
-                gathering.put(taken[:done])
-            for joining, side in self._sides_of(stream):
-                joining.put(side, taken[:done])
-            stream.settle(taken, done, failed)
-            self._close_windows(stream)
-            self._state.commit()
+    def _processed(self, processor: Processor, event: Event) -> dict[str, Any]:
+        name = processor.processor_id
+        try:
+            result = processor.process_fn(event)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CallbackError(f"the processor {name!r} raised at event {event.event_id!r}: {reason}") from error
+        processor.processed_count += 1
+        return {"event_id": event.event_id, "processor_id": name, "result": result}
 
     # Windows
 
@@ -257,10 +225,8 @@ class StreamProcessing:
         self, window_id: str, stream_id: str, config: dict[str, Any], make: Callable[[dict[str, Any]], Gathering]
     ) -> dict[str, Any]:
         with self._lock:
-            self._stream(stream_id)
-            free("window", self._gatherings, window_id)
             shown = {"window_id": window_id, "stream_id": stream_id, **config}
-            self._gatherings[window_id] = make(shown)
+            self._board.add_gathering(shown, make)
             self.windows[window_id] = shown
             return shown
 
@@ -271,17 +237,7 @@ class StreamProcessing:
         letter, and lies in none.
         """
         with self._lock:
-            gathering: Gathering = known("window", self._gatherings, window_id)
-            _check_event(event)
-            if not gathering.holds(event):
-                stream = self._stream(gathering.config["stream_id"])
-                self._check_room(stream)
-                if stream.is_late(event) and not stream.accepted(event):
-                    self._refuse_late(stream, event, published=False)
-                    return []
-                gathering.put([event])
-                self._close_windows(stream)
-            return gathering.windows_of(event)
+            return self._board.assign(window_id, _checked(event))
 
     def aggregate_window(self, window: Window, aggregate_fn: Callable[[list[Event]], Any]) -> Any:
         """Return what a function makes of the events of a window: a list of its own, in event-time order."""
@@ -311,21 +267,13 @@ class StreamProcessing:
                 in the config as `without_key`.
             window_seconds: how far apart the times of the two may be, in either direction, inclusive.
         """
-        apart = seconds("window_seconds", window_seconds, positive=True)
+        apart = seconds("window_seconds", window_seconds)
         with self._lock:
-            for stream_id in (stream1_id, stream2_id):
-                self._stream(stream_id)
             if stream1_id == stream2_id:
                 raise SpecError(ROOM, f"{stream1_id!r} is joined with itself; name another stream", option="stream2_id")
-            free("join", self._joinings, join_id)
-            shown = {
-                "join_id": join_id,
-                "stream1_id": stream1_id,
-                "stream2_id": stream2_id,
-                "join_key": join_key,
-                "window_seconds": window_seconds,
-            }
-            self._joinings[join_id] = Joining(shown, apart)
+            streams = {"join_id": join_id, "stream1_id": stream1_id, "stream2_id": stream2_id}
+            shown = {**streams, "join_key": join_key, "window_seconds": window_seconds}
+            self._board.add_joining(shown, apart)
             self.joins[join_id] = shown
             return shown
 
@@ -342,28 +290,28 @@ class StreamProcessing:
     def update_state(self, key: str, value: Any, namespace: str = "default") -> None:
         """Keep a value under a key. In a processor it is written to the file when the batch is over, else at once."""
         with self._lock:
-            self._state.set(key, value, namespace=namespace)
+            self.state.set(key, value, namespace=namespace)
             self._commit()
 
     def get_state(self, key: str, namespace: str = "default", default: Any = None) -> Any:
         """Return what is kept under a key, else the default."""
         with self._lock:
-            return self._state.get(key, default, namespace=namespace)
+            return self.state.get(key, default, namespace=namespace)
 
     def delete_state(self, key: str, namespace: str = "default") -> None:
         """Forget what is kept under a key, if anything is."""
         with self._lock:
-            self._state.delete(key, namespace=namespace)
+            self.state.delete(key, namespace=namespace)
             self._commit()
 
     def _commit(self) -> None:
         if self._worker != threading.get_ident():
-            self._state.commit()
+            self.state.commit()
 
     def close(self) -> None:
         """Write the state, and close it. Waits for a batch that is being processed."""
         with self._turn, self._lock:
-            self._state.close()
+            self.state.close()
 
     def __enter__(self) -> StreamProcessing:
         return self
@@ -383,65 +331,14 @@ class StreamProcessing:
         `processors`: a dict with `processor_id` and `processed_count` each.
         """
         with self._lock:
-            return metrics_of(self._stream(stream_id))
+            return metrics_of(self._board.stream(stream_id))
 
     def generate_processing_report(self) -> dict[str, Any]:
         """Return `summary` (counts of all), `streams` (their metrics), `windows` and `joins`."""
         with self._lock:
-            return report_of(
-                self._streams.values(), self._gatherings.values(), self._joinings.values(), len(self.dead_letters)
-            )
-
-    # What several of these need
-
-    def _stream(self, stream_id: str) -> Stream:
-        stream: Stream = known("stream", self._streams, stream_id)
-        return stream
-
-    def _gatherings_of(self, stream: Stream) -> list[Gathering]:
-        return [g for g in self._gatherings.values() if g.config["stream_id"] == stream.stream_id]
-
-    def _sides_of(self, stream: Stream) -> Iterable[tuple[Joining, int]]:
-        return [(joining, side) for joining in self._joinings.values() for side in joining.sides(stream.stream_id)]
-
-    def _close_windows(self, stream: Stream) -> None:
-        """Hand over the windows that are complete, and forget the events that will find no partner any more."""
-        mark = None if stream.watermark is None else micros(stream.watermark)
-        if mark is None:
-            return
-        for gathering in self._gatherings_of(stream):
-            if gathering.closes(mark):
-                frontier = stream.frontier(gathering.holds)
-                assert frontier is not None, "there is a watermark"
-                gathering.close(frontier)
-        for joining, side in self._sides_of(stream):
-            frontier = stream.frontier(_never)
-            assert frontier is not None, "there is a watermark"
-            joining.forget(1 - side, frontier)
-
-    def _refuse_late(self, stream: Stream, event: Event, *, published: bool = True) -> None:
-        assert stream.watermark is not None, "nothing is late without one"
-        reason = f"{event.event_time.isoformat()} is before the watermark, {stream.watermark.isoformat()}"
-        self.dead_letters.append(dead_letter(stream.stream_id, event, "late", reason))
-        if published:
-            stream.total += 1
-            stream.late += 1
-
-    def _check_room(self, stream: Stream) -> None:
-        """Refuse an event if something is full that it may come to."""
-        held = {f"the buffer of {stream.stream_id!r}": stream.waiting, "dead_letters": len(self.dead_letters)}
-        held |= {f"the window {g.config['window_id']!r}": g.held for g in self._gatherings_of(stream)}
-        held |= {f"the join {j.config['join_id']!r}": j.held for j, _ in self._sides_of(stream)}
-        for what, count in held.items():
-            if count >= self._max_held:
-                raise SinkError(
-                    f"{what} holds {count:,}, and max_held allows no more; "
-                    "process batches, set the watermark, take the results or clear dead_letters"
-                )
-
-
-def _never(event: Event) -> bool:
-    return False
+            board = self._board
+            streams, windows, joins = board.streams.values(), board.gatherings.values(), board.joinings.values()
+            return report_of(streams, windows, joins, len(board.dead_letters))
 
 
 def _taken(config: dict[str, Any]) -> list[Any]:
@@ -451,7 +348,8 @@ def _taken(config: dict[str, Any]) -> list[Any]:
     return taken
 
 
-def _check_event(event: Any) -> None:
-    if not isinstance(event, Event):
-        message = f"takes an Event(event_id, event_type, data, event_time), not {event!r}"
-        raise SpecError(ROOM, message, option="event", value=event)
+def _checked(event: Any) -> Event:
+    if isinstance(event, Event):
+        return event
+    message = f"takes an Event(event_id, event_type, data, event_time), not {event!r}"
+    raise SpecError(ROOM, message, option="event", value=event)

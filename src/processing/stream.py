@@ -70,7 +70,6 @@ class Stream:
         if self._lateness is not None:
             self.advance(time_like(by_time(event) - self._lateness, event.event_time))
         insort(self.buffer, event, key=by_time)
-        self.total += 1
 
     def advance(self, time: datetime) -> None:
         """Move the watermark on; a time before it changes nothing."""
@@ -97,20 +96,21 @@ class Stream:
         """Tell whether an event is one that waits."""
         return any(event is other for other in self._waiting())
 
-    def frontier(self, holds: Callable[[Event], bool]) -> int | None:
+    def frontier(self, holds: Callable[[Event], bool]) -> tuple[int | None, list[Event]]:
         """Return the time before which nothing more will come out of this stream, in microseconds; None: not known.
 
-        Args:
-            holds: tells of an event that waits whether it has come out already.
+        And the events before it that wait although they have come out already, as `holds` tells.
         """
+        passed: list[Event] = []
         if self._mark is None:
-            return None
+            return None, passed
         for event in self._waiting():
             if by_time(event) >= self._mark:
                 break
             if not holds(event):
-                return by_time(event)
-        return self._mark
+                return by_time(event), passed
+            passed.append(event)
+        return self._mark, passed
 
     def _waiting(self) -> list[Event]:
         if not self._taken:

@@ -63,6 +63,7 @@ class Gathering:
         config |= {"current_window": None, "results": []}
         self._open: dict[int, Window] = {}
         self._lies_in: dict[int, list[Window]] = {}  # by id(event): the windows hold the event, so it stays its own
+        self._passed: dict[int, Event] = {}  # they still wait, but windows in which they lie may be complete
         self._first_end: int | None = None  # no open window ends before it
 
     @property
@@ -76,8 +77,8 @@ class Gathering:
         return len(self._open)
 
     def holds(self, event: Event) -> bool:
-        """Tell whether an event lies in an open window."""
-        return id(event) in self._lies_in
+        """Tell whether an event has been assigned to its windows, as far as that is to be known."""
+        return id(event) in self._lies_in or id(event) in self._passed
 
     def windows_of(self, event: Event) -> list[Window]:
         """Return the open windows in which an event lies, in the order of their starts."""
@@ -92,12 +93,25 @@ class Gathering:
     def _put(self, events: list[Event]) -> None:
         raise NotImplementedError
 
+    def settle(self, done: Sequence[Event], failed: Sequence[Event]) -> None:
+        """Assign events that have been processed, and forget those that a processor failed on."""
+        self.put(done)
+        for event in (*done, *failed):
+            self._passed.pop(id(event), None)
+
     def closes(self, frontier: int) -> bool:
         """Tell whether a window may be complete by then, without looking at all of them."""
         return self._first_end is not None and self._first_end <= frontier
 
-    def close(self, frontier: int) -> None:
-        """Hand the windows over that are complete if no event before the frontier follows."""
+    def close(self, frontier: int, passed: Iterable[Event] = ()) -> None:
+        """Hand the windows over that are complete if no event before the frontier follows.
+
+        Args:
+            frontier: microseconds.
+            passed: events before it that have been assigned, but still wait to be processed: when they are, their
+                windows are not opened again.
+        """
+        self._passed |= {id(event): event for event in passed}
         complete = [window for window in self._open.values() if self._is_complete(micros(window.end), frontier)]
         for window in sorted(complete, key=Window.rank):
             self._leave(window)
@@ -159,8 +173,8 @@ class TimeGathering(Gathering):
         self._enter(window)
         return window
 
-    def close(self, frontier: int) -> None:
-        super().close(frontier)
+    def close(self, frontier: int, passed: Iterable[Event] = ()) -> None:
+        super().close(frontier, passed)
         self._by_number = {number: w for number, w in self._by_number.items() if id(w) in self._open}
 
 
@@ -208,8 +222,8 @@ class SessionGathering(Gathering):
     def _is_complete(self, end: int, frontier: int) -> bool:
         return end < frontier  # at the very end an event may still come that belongs to it
 
-    def close(self, frontier: int) -> None:
-        super().close(frontier)
+    def close(self, frontier: int, passed: Iterable[Event] = ()) -> None:
+        super().close(frontier, passed)
         left = ((key, [w for w in windows if id(w) in self._open]) for key, windows in self._of_key.items())
         self._of_key = {key: windows for key, windows in left if windows}
 
