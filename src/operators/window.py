@@ -240,6 +240,7 @@ class _Gathering(Operator):
         self._context = context
         self._store: TimeWindows | Sessions | None = None
         self._frontier: int | None = None
+        self._latest: int | None = None
         self._closed: int | None = None  # what the clock has closed although the stream has not come so far
 
     def on_frame(self, frame: pl.DataFrame) -> tuple[()]:
@@ -248,6 +249,7 @@ class _Gathering(Operator):
         if frame.height:
             outside: int = self._asked(lambda: self._started(frame).push(frame))
             self._context.absorbed(frame.height - outside)
+            self._latest = frame.get_column(TIMESTAMP).to_physical()[-1]
         return ()
 
     def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
@@ -255,11 +257,16 @@ class _Gathering(Operator):
         return self._advanced(self._frontier)
 
     def on_idle(self, since: float) -> Iterable[pl.DataFrame]:
-        """Let the clock move the frontier on: as long as the silence has lasted."""
+        """Let the clock move the frontier on: as long as the silence has lasted.
+
+        A source that falls silent lets go of the rows that it held back for its lateness. They are not overtaken any
+        more, or rows would not be in the order of time.
+        """
         if self._frontier is None:
             return ()
         silence = round((self._context.clock() - since) * 1_000_000)
-        self._closed = max(self._closed or self._frontier, self._frontier + max(0, silence))
+        known = [time for time in (self._closed, self._latest) if time is not None]
+        self._closed = max([self._frontier + max(0, silence), *known])
         return self._advanced(self._closed)
 
     def on_end(self) -> Iterable[pl.DataFrame]:
