@@ -43,14 +43,16 @@ class FewFrames:
         self._times = times
         self._note = note
         self._known: Mapping[str, ValueType] = {}
+        self._times_known = 0
         self._polars: Mapping[str, Any] | None = None
 
     def build(self, values: Mapping[str, list[Any]], types: Mapping[str, ValueType]) -> FewRows | None:
         """Return the frame; None if it takes a closer look: a value is no time, or a column is of lists or objects."""
         from .few_rows import FewRows
 
-        if self._known != types:
+        if self._known != types or self._times_known != len(self._times_of):  # which columns are times may grow
             self._known, self._polars = dict(types), self._polars_types(types)
+            self._times_known = len(self._times_of)
         if self._polars is None:
             return None
         columns = [self._column(name, column, types[name]) for name, column in values.items()]

@@ -133,7 +133,8 @@ class _Mapping(Operator):
         except StateError:  # not this row is at fault
             raise
         except (Exception, SystemExit) as error:
-            self._refuse(f"{self._name} raised {type(error).__name__}: {error}", frame.row(number, named=True), error)
+            said = "returned" if isinstance(error, _ResultError) else f"raised {type(error).__name__}:"
+            self._refuse(f"{self._name} {said} {error}", frame.row(number, named=True), error)
             return ()
         if len(results) > 1:
             self._context.repeated(len(results) - 1)
@@ -144,13 +145,17 @@ class _Mapping(Operator):
             return
         for frame, rejects in self._results.frames(results):
             for row, reason in rejects.items():
-                self._refuse(f"{self._name} returned {reason}", results[row])
+                self._refuse(f"{self._name} returned what does not go with its column: {reason}", results[row])
             yield frame
 
     def _refuse(self, reason: str, record: Mapping[str, Any], error: BaseException | None = None) -> None:
         if self._fails:
             raise CallbackError(f"{reason} (row: {record!r:.300})") from error
         self._context.dead(DeadLetter(stage=self._context.stage, kind="dead", reason=reason, record=record))
+
+
+class _ResultError(Exception):
+    """What was returned is no result; the text says what it is."""
 
 
 class _Results:
@@ -165,8 +170,8 @@ class _Results:
         """Return the results in a list, each with the event time of the row.
 
         Raises:
-            TypeError: something other than a dict, a list of dicts or None was returned.
-            ValueError: a result has another event time, or a column that is not in the schema.
+            _ResultError: it is no dict, list of dicts or None; or has another event time, or a column that is not in
+                the schema.
         """
         if returned is None:
             return ()
@@ -175,23 +180,22 @@ class _Results:
 
     def _checked(self, result: Any, timestamp: datetime | None) -> dict[str, Any]:
         if not isinstance(result, dict):
-            kind = type(result).__name__
-            raise TypeError(f"{result!r:.60} is a {kind}; return a dict, a list of dicts, or None to drop the row")
+            raise _ResultError(f"{result!r:.60}, which is no dict, list of dicts or None")
         self._check_names(result)
         if timestamp is None or result.get(TIMESTAMP) == timestamp:
             return {**result}  # the function may go on changing its own
         if result.get(TIMESTAMP) is not None:
-            raise ValueError(f"the event time cannot be changed: {TIMESTAMP} is {result[TIMESTAMP]}, not {timestamp}")
+            raise _ResultError(f"another {TIMESTAMP}, {result[TIMESTAMP]}, but the event time stays: {timestamp}")
         return {TIMESTAMP: timestamp, **{name: value for name, value in result.items() if name != TIMESTAMP}}
 
     def _check_names(self, result: dict[Any, Any]) -> None:
         for name in result:
             if type(name) is not str:
-                raise TypeError(f"{name!r} is no name of a column; keys must be texts")
+                raise _ResultError(f"a dict whose key {name!r:.60} is no text, as names of columns are")
             if self._known and name not in self._known and name != TIMESTAMP:
                 near = nearest(name, self._known)
                 hint = f"; did you mean {near!r}?" if near else ""
-                raise ValueError(f"there is no column {name!r} in schema=( ){hint}")
+                raise _ResultError(f"a column {name!r}, which is not in schema=( ){hint}")
 
     def frames(self, results: Sequence[dict[str, Any]]) -> Iterator[tuple[pl.DataFrame, Mapping[int, str]]]:
         """Yield frames of the results, each with index and reason of those that do not go with the columns."""

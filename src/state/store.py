@@ -207,6 +207,8 @@ class Store:
 
     def commit(self) -> None:
         """Make safe what was written since the last commit, and delete what has expired for all who use the store."""
+        if self.trouble is not None:
+            self._refuse(self.trouble)
         self.flush()
         times = [clock.now for clock in self._clocks]
         now = min((time for time in times if time is not None), default=None) if None not in times else None
@@ -214,7 +216,7 @@ class Store:
             self._purge(now)
             self._change("UPDATE clock SET time = ?", (now,))
             self._told = now
-        if self.trouble is None and self._connection.in_transaction:
+        if self._connection.in_transaction:
             self._ask("COMMIT")
 
     def close(self, *, keep: bool) -> None:
