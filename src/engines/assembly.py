@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..operators.base import Transform
-from ..operators.join import Join, Joining
+from ..operators.base import Transform, is_join
 from ..operators.sorted_merge import SortedMerge
 from ..pipeline.plan import Plan
 from ..pipeline.spec import Stage
@@ -109,7 +108,9 @@ class Assembly:
         """Open the component of a stage that is not a source."""
         state, component = self.state(stage), stage.component
         with blame(stage.name):
-            if isinstance(component, Join):
+            if is_join(component):
+                from ..operators.join import Joining
+
                 columns = [self.plan.carried(name) for name in stage.inputs]
                 joining = Joining(component, state.context, columns)
                 return JoinNode(state, component.merge(stage.inputs), stage.inputs, joining)

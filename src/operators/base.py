@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
 
 from ..fields import Component
 from ..running import Context, Operator
 
-__all__ = ["Transform"]
+if TYPE_CHECKING:
+    from .join import Join
+
+__all__ = ["Transform", "is_join"]
+
+
+def is_join(component: Component) -> TypeGuard[Join]:
+    """Tell whether it is a join, without importing joins, which only pipelines that have one are to pay for."""
+    return component.family == "join"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,7 @@ from typing import Any
 
 from ..errors import MissingSourceError, SourceError, SpecError
 from ..fields import Component
-from ..operators.base import Transform
-from ..operators.join import Join
+from ..operators.base import Transform, is_join
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
 from ..record import TIMESTAMP
@@ -229,7 +228,7 @@ class _Planner:
         if isinstance(component, SortedMerge):
             columns = component.columns(inputs)
             return columns and {**columns}
-        if isinstance(component, Join):
+        if is_join(component):
             component.probe(self._context(stage))
             return component.columns(inputs)
         if isinstance(component, Transform):
@@ -271,7 +270,7 @@ class _Planner:
         found: dict[str, Ordering] = {}
         for stage in self._spec:
             component = stage.component
-            if isinstance(component, SortedMerge | Join) or _needs_order(component):
+            if isinstance(component, SortedMerge) or is_join(component) or _needs_order(component):
                 for source in self._upstream(stage):
                     if isinstance(source.component, Reader):
                         merge = component if isinstance(component, SortedMerge) else self._merge_of(source)
@@ -333,7 +332,7 @@ class _Planner:
     def _check_text(self, stage: Stage, writer: Writer) -> list[str]:
         upstream = self._upstream(stage)
         for other in upstream:
-            if isinstance(other.component, Join) or _changes_values(other.component):
+            if is_join(other.component) or _changes_values(other.component):
                 raise writer.wrong("as_read", f"{other.name!r} changes values: rows cannot go out as they were read")
             if isinstance(other.component, SortedMerge) and other.component.tag:
                 raise writer.wrong(
@@ -358,7 +357,7 @@ class _Planner:
                 component = stage.component
                 if isinstance(component, Transform):
                     found |= component.reads(columns)
-                elif isinstance(component, Join) or (isinstance(component, Writer) and not component.wants_text):
+                elif is_join(component) or (isinstance(component, Writer) and not component.wants_text):
                     found |= columns.keys()
         return frozenset(found)
 
