@@ -252,6 +252,34 @@ JOBS: tuple[Job, ...] = (
             *five("calls", "{data}", columns=2),
         ),
     ),
+    *(
+        Job(
+            name=name,
+            title=title,
+            what=what,
+            rows=2_000_000,
+            quick_rows=100_000,
+            contenders=(
+                script(PLAIN, f"{name}/plain.py"),
+                pipeline(f"{{here}}/{name}/{name}.scl"),
+                script("Polars", f"{name}/with_polars.py", package="polars"),
+                script("DuckDB", f"{name}/with_duckdb.py", package="duckdb"),
+            ),
+        )
+        for name, title, what in (
+            (
+                "windows",
+                "Windows of a minute",
+                "Rows with `temperature > 20 and status != fail`: count, mean and maximum of each sensor and minute.",
+            ),
+            (
+                "sessions",
+                "Sessions",
+                "Failures of a sensor that follow each other within two minutes, as one row each time.",
+            ),
+            ("joins", "Interval join", "Each failure with the warnings of its sensor in the minute before it."),
+        )
+    ),
     Job(
         name="hop",
         title="Hop, dicts",

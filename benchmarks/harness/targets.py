@@ -132,6 +132,7 @@ TARGETS: tuple[Target, ...] = (
         "level with 10 rules",
         (Part("{:.2f} times", divided(seconds("rules10000"), seconds("rules10")), 2, 1.1),),
     ),
+    Target("windows", "1.5 times the time of Polars", "level with Polars", (time("windows", "Polars", 1.5, 1),)),
     Target(
         "memory",
         "300 MiB at 2 M rows, the same within 20 % at 20 M",
