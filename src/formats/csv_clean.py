@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from ..record import TEXT, TIMESTAMP
+from .arrow_series import series_of
 from .csv_block import LF
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
@@ -159,12 +160,12 @@ class CleanReader:
         except (pa.ArrowInvalid, pa.ArrowCancelled):  # cancelled by a signal, whose handler has been called by now
             return None
 
-    def _made(self, table: pa.Table, columns: Sequence[_Column]) -> dict[str, pa.Array | pl.Series] | None:
+    def _made(self, table: pa.Table, columns: Sequence[_Column]) -> dict[str, pl.Series] | None:
         """Return the columns to deliver; None if one holds what has to be looked at value by value.
 
         The columns go through numpy and Arrow, not through polars, whose every call may wake its threads.
         """
-        made: dict[str, pa.Array | pl.Series] = {}
+        made: dict[str, pl.Series] = {}
         for column in columns:
             values = table[column.name].chunk(0)
             if column.type.kind == "float" and not np.isfinite(numbers_of(values, "f8")).all():
@@ -176,7 +177,7 @@ class CleanReader:
                 self.seen(read)
                 values = read.values
             if column.delivered:
-                made[column.name] = values
+                made[column.name] = values if isinstance(values, pl.Series) else series_of(values)
         return made
 
     def _has_odd_rows(self, data: bytes, block: Bytes, rows: int, columns: Sequence[_Column]) -> bool:
