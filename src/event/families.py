@@ -17,20 +17,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
 from .circuit import Circuit, Signals
 from .leaves import Array, Compared, Leaf, OneOf, Path, compare
 
-if TYPE_CHECKING:
-    import polars as pl
-
 __all__ = ["Family", "Runs", "families_in"]
 
-_LEAST: Final = 24
-"""Fewer rules of one shape are as quick as gates of their own."""
+_LEAST: Final = 256
+"""Fewer rules of one shape are as quick as bits in a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +54,13 @@ class _Member:
     operands: tuple[Any, ...]
 
 
-def families_in(circuit: Circuit, gates: Mapping[int, int], empty: pl.DataFrame) -> tuple[list[Family], dict[int, int]]:
+def families_in(circuit: Circuit, gates: Mapping[int, int], signals: Signals) -> tuple[list[Family], dict[int, int]]:
     """Sort rules into families and the others, which are returned as they came.
 
     Args:
         circuit: where the gates are.
         gates: the gate of each rule.
-        empty: a frame without rows that has the columns.
+        signals: those of a frame without rows, which tells the types of the columns.
     """
     leaves = {circuit.leaf_of(part): None for gate in gates.values() for part in circuit.conjuncts(gate)}
     anchors = Counter(leaf.path for leaf in leaves if _may_anchor(leaf))
@@ -72,7 +69,6 @@ def families_in(circuit: Circuit, gates: Mapping[int, int], empty: pl.DataFrame)
         shape, keys, operands = _taken_apart(circuit, circuit.conjuncts(gate), anchors)
         members[shape].append(_Member(rule, keys, operands))
     large = [shape for shape in members if len(members[shape]) >= _LEAST and shape.tells_rules_apart]
-    signals = circuit.signals(empty)
     families = [Family(signals, shape, members[shape]) for shape in large]
     filed = {member.rule for shape in large for member in members[shape]}
     return families, {rule: gate for rule, gate in gates.items() if rule not in filed}
