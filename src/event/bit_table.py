@@ -25,14 +25,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Final
 
 import numpy as np
 
 from .circuit import Circuit, Signals
 from .classes import Classes, Rows
-from .leaves import Array, Bools
+from .leaves import Array
 from .terms import Source, Term, classes_for, shape_of, terms_of
 
 __all__ = ["BitTable", "Left", "bit_tables"]
@@ -144,20 +143,17 @@ class BitTable:
 
 
 def _column(source: Source, classes: Classes, terms: Sequence[Term | None]) -> _Column:
-    truths = np.column_stack([_truths(classes, term, source) for term in terms])
+    truths = np.ones((classes.size, len(terms)), np.bool_)
+    for number, term in enumerate(terms):
+        for leaf, wanted in () if term is None else term.asks.get(source, ()):
+            truths[:, number] &= classes.truths(leaf) == wanted
+    truths[:, [term is None for term in terms]] = False
     exactly = np.packbits(truths, axis=1, bitorder="little")
     roughly = classes.spread(exactly)
     groups = np.zeros((len(roughly), 8), np.uint8)
     packed = np.packbits(roughly != 0, axis=1, bitorder="little")
     groups[:, : packed.shape[1]] = packed
     return _Column(classes, groups.view(np.uint64).ravel(), roughly.ravel(), exactly.ravel())
-
-
-def _truths(classes: Classes, term: Term | None, source: Source) -> Bools:
-    """Return for each class whether all that a term asks of the column holds."""
-    every = np.full(len(classes.truths(None)), term is not None)
-    asked = () if term is None else term.asks.get(source, ())
-    return reduce(np.logical_and, [classes.truths(leaf) == wanted for leaf, wanted in asked], every)
 
 
 def _set_bits(words: Array) -> tuple[Array, Array]:

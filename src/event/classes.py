@@ -40,6 +40,10 @@ class Classes(Protocol):
     def exact(self) -> bool:
         """Whether `rough` tells the very classes."""
 
+    @property
+    def size(self) -> int:
+        """How many classes there are."""
+
     def truths(self, leaf: Leaf | None) -> Bools:
         """Return for each class whether a leaf that asks this column holds of it."""
 
@@ -72,6 +76,7 @@ class GateClasses(_Exact):
     """The rows where a gate is false, then those where it is true."""
 
     cost = 1
+    size = 2
 
     def __init__(self, gate: int) -> None:
         self._gate = gate
@@ -100,10 +105,11 @@ class TextClasses(_Exact):
         others = self._others = len(wanted)
         self._class_of_code = np.array([*(self._class.get(text, others) for text in known.code), others], np.intp)
         self.cost = 4 if known.are_many else 2
+        self.size = others + 2
 
     def truths(self, leaf: Leaf | None) -> Bools:
         there = isinstance(leaf, There)
-        truths = np.full(self._others + 2, there)
+        truths = np.full(self.size, there)
         if isinstance(leaf, OneOf):
             truths[[self._class[text] for text in leaf.texts]] = True
         truths[-1] = False
@@ -139,6 +145,7 @@ class NumberClasses:
         """The least value of each stretch."""
         self._grid: Grid | None = None if len(self._starts) <= _FEW else grid_over(self._starts)
         self.exact = self._grid is None
+        self.size = len(self._least) + 2
 
     def truths(self, leaf: Leaf | None) -> Bools:
         there = isinstance(leaf, There)

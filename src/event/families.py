@@ -22,12 +22,13 @@ from typing import Any, Final, TypeGuard
 import numpy as np
 
 from .circuit import Circuit, Signals
-from .leaves import Array, Compared, Leaf, OneOf, Path, compare
+from .leaves import Array, Bools, Compared, Leaf, OneOf, Path, compare
 
 __all__ = ["Family", "Runs", "families_in"]
 
 _LEAST: Final = 256
 """Fewer rules of one shape are as quick as bits in a table."""
+_ABOVE: Final = (">", ">=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,51 +152,57 @@ class Family:
 
     def runs(self, signals: Signals) -> Runs:
         """Return the entries that each row meets by its equality and its first bound."""
-        shape = self._shape
-        group = self._groups(signals)
-        begin, end = (self._begin[:1], self._end[:1]) if group is None else (self._begin, self._end)
-        possible = np.ones(signals.columns.height, np.bool_) if group is None else (begin < end).take(group)
-        for gate in shape.common:
+        rows = np.flatnonzero(self._possible(signals))
+        group = self._groups(signals, rows)
+        begin, end = self._begin.take(group), self._end.take(group)
+        met = begin < end
+        if self._shape.bounds:
+            met &= self._meets_loosest(signals, rows, begin, end)
+        return self._bisected(signals, rows[met], begin[met], end[met])
+
+    def _possible(self, signals: Signals) -> Bools:
+        """Return where a row meets what all rules ask for, and of each bound the loosest: most rows are none of these.
+
+        That costs little; to look up the group of a row costs more.
+        """
+        possible = np.ones(signals.columns.height, np.bool_)
+        for gate in self._shape.common:
             possible &= signals.of(gate)
-        for path, _ in shape.bounds:
+        for (path, symbol), operands in zip(self._shape.bounds, self._operands, strict=True):
+            possible &= compare(symbol, signals.columns.numbers(path), _loosest(symbol, operands))
             there = signals.columns.there(path)
             if there is not None:
                 possible &= there
-        if shape.bounds:
-            possible &= self._meets_loosest(signals, group)
-        rows = np.flatnonzero(possible)
-        of_row = np.zeros(len(rows), np.int64) if group is None else group[rows]
-        return self._bisected(signals, rows, begin[of_row], end[of_row])
+        return possible
 
-    def _groups(self, signals: Signals) -> Array | None:
-        """Return the group of each row, the last for those that no rule asks for; None: there is but one."""
+    def _groups(self, signals: Signals, rows: Array) -> Array:
+        """Return the group of each row, the last for those that no rule asks for."""
         path = self._shape.anchor
         if path is None:
-            return None
+            return np.zeros(len(rows), np.intp)
         if self._group_of_code is not None:
-            return self._group_of_code.take(signals.columns.codes(path))
+            return self._group_of_code.take(signals.columns.codes(path, rows))
         assert self._numbers is not None, "what is no text is a number"
-        values, there = signals.columns.numbers(path), signals.columns.there(path)
+        values, there = signals.columns.numbers(path).take(rows), signals.columns.there(path)
         nearest = np.searchsorted(self._numbers, values).clip(max=len(self._numbers) - 1)
         known = self._numbers[nearest] == values
-        return np.where(known if there is None else known & there, nearest, len(self._numbers))
+        return np.where(known if there is None else known & there.take(rows), nearest, len(self._numbers))
 
     def _first_bound(self, signals: Signals) -> tuple[str, Array, Array]:
         path, symbol = self._shape.bounds[self._order[0]]
         return symbol, signals.columns.numbers(path), self._operands[self._order[0]]
 
-    def _meets_loosest(self, signals: Signals, group: Array | None) -> Any:
-        """Return where a row meets the loosest bound of its group: most rows meet none, and cost no more than this."""
+    def _meets_loosest(self, signals: Signals, rows: Array, begin: Array, end: Array) -> Bools:
+        """Return where a row meets the loosest first bound of its group; what groups without rules have is no matter."""
         symbol, values, operands = self._first_bound(signals)
-        loosest = operands[self._begin if symbol in (">", ">=") else self._end - 1]
-        return compare(symbol, values, loosest[0] if group is None else loosest.take(group))
+        return compare(symbol, values.take(rows), operands.take(begin if symbol in _ABOVE else end - 1))
 
     def _bisected(self, signals: Signals, rows: Array, begin: Array, end: Array) -> Runs:
         if not self._shape.bounds:
             return Runs(rows, begin, end)
         symbol, values, operands = self._first_bound(signals)
         split = _bisect(operands, begin, end, values[rows], after_equal=symbol in (">=", "<"))
-        return Runs(rows, begin, split) if symbol in (">", ">=") else Runs(rows, split, end)
+        return Runs(rows, begin, split) if symbol in _ABOVE else Runs(rows, split, end)
 
     def matches(self, signals: Signals, runs: Runs) -> tuple[Array, Array]:
         """Return the rows and rules of which all holds, in the order of the rows; the rules of a row in any order."""
@@ -207,6 +214,10 @@ class Family:
             met = compare(symbol, signals.columns.numbers(path)[rows], self._operands[number][entries])
             rows, entries = rows[met], entries[met]
         return rows, self._rules[entries]
+
+
+def _loosest(symbol: str, operands: Array) -> Any:
+    return operands.min() if symbol in _ABOVE else operands.max()
 
 
 def _bisect(bounds: Array, begin: Array, end: Array, values: Array, *, after_equal: bool) -> Array:

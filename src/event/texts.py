@@ -10,6 +10,7 @@ Others are hashed by polars.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -126,8 +127,8 @@ class _ShortTexts:
 
 def _factors() -> list[np.uint64]:
     """Return odd numbers to hash with (Knuth's multiplicative hashing), always the same."""
-    chosen = np.random.default_rng(1).integers(1 << 62, 1 << 63, _TRIES, dtype=np.uint64) | np.uint64(1)
-    return list(chosen)
+    chance = random.Random(1)  # noqa: S311 (nothing is secret; numpy's takes 20 ms to import)
+    return [np.uint64(chance.getrandbits(64) | 1) for _ in range(_TRIES)]
 
 
 def _layers(slots: _Array, size: int) -> list[_Array]:
