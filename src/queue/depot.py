@@ -155,9 +155,7 @@ class Depot:
         with self.lock:
             at_once = not self.maxsize or (not self.givers and self._fits(1))
             if at_once:
-                if type(part) is tuple:
-                    self.tray.boxed = True
-                self.tray.append(part)
+                self.tray.lay(part)
                 if len(self.tray) >= self.tray.limit:
                     self._serve()
         if not at_once:
@@ -171,7 +169,7 @@ class Depot:
     def _fold(self) -> None:
         parts = self.tray.take()
         if parts:
-            self._blocks.append(Loose(parts, self.tray.boxed))
+            self._blocks.append(Loose(parts, min(self.tray.kinds)))
             self._count += len(parts)
 
     def add(self, block: Block, reserved: int = 0) -> None:

@@ -77,9 +77,7 @@ class Outlet:
         """Put one sealed item. Raises queue.Full."""
         if self._tray.room is not None and not next(self._tray.room, False):
             self._take_room(1, SOME, deadline_of(block, timeout))
-        if type(part) is tuple:
-            self._tray.boxed = True
-        self._tray.append(part)
+        self._tray.lay(part)
         if len(self._tray) >= self._tray.limit:
             self._ship_full()
 
@@ -110,7 +108,7 @@ class Outlet:
             try:
                 parts = self._tray.take()
                 self._shipped += 1
-                self._send(*Loose(parts, self._tray.boxed).message())
+                self._send(*Loose(parts, min(self._tray.kinds)).message())
             finally:
                 self._sending = False
             full = len(self._tray) >= self._tray.limit
