@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from ..formats.rows import row_dicts
 from ..record import END, Failure, Frontier, Idle, is_mark
 from .memory import POOL, Room
 from .plain_rows import KEPT, read_rows, written_rows
@@ -172,7 +173,7 @@ class Rows(Block):
         return self.frame.height
 
     def items(self) -> list[Any]:
-        return self.frame.to_dicts()
+        return list(row_dicts(self.frame))
 
     def whole(self) -> Any:
         return self.frame
