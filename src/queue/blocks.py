@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ..formats.rows import row_dicts
 from ..record import END, Failure, Frontier, Idle, is_mark
 from .memory import POOL, Room
 from .plain_rows import KEPT, read_rows, written_rows
@@ -173,6 +172,8 @@ class Rows(Block):
         return self.frame.height
 
     def items(self) -> list[Any]:
+        from ..formats.rows import row_dicts
+
         return list(row_dicts(self.frame))
 
     def whole(self) -> Any:
