@@ -193,7 +193,7 @@ class Family:
         return symbol, signals.columns.numbers(path), self._operands[self._order[0]]
 
     def _meets_loosest(self, signals: Signals, rows: Array, begin: Array, end: Array) -> Bools:
-        """Return where a row meets the loosest first bound of its group; what groups without rules have is no matter."""
+        """Return where a row meets the loosest first bound of its group; of one without rules it may say anything."""
         symbol, values, operands = self._first_bound(signals)
         return compare(symbol, values.take(rows), operands.take(begin if symbol in _ABOVE else end - 1))
 
