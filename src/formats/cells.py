@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "constant", "lay_out", "texts_of", "words"]
 
 _WORD = 8
-_ROWS = 2_048  # laid out in one go: what is laid out stays in the cache of the core
+_ROWS = 4_096  # laid out in one go: what is laid out stays in the cache of the core
 
 
 class Piece(NamedTuple):

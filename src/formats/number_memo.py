@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["NumberMemo"]
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio
-_SHIFT = np.uint64(64 - 16)
-_PLACES = 2**16
-_ENTRIES = 2**14  # a quarter of the places: few bits find theirs taken
+_SHIFT = np.uint64(64 - 17)
+_PLACES = 2**17
+_ENTRIES = 2**14  # an eighth of the places: few bits find theirs taken
 _AT_ONCE = 4_096  # entries that no row has to speak for
 _WORDS = 3  # the longest number has 24 characters: -1.7976931348623157e+308
 _NULL = 0  # entry
@@ -73,7 +73,7 @@ class NumberMemo:
 
     def _begin(self) -> None:
         """Make the tables. Zero gets an entry first, as empty entries have its bits: so no others find it in there."""
-        self._places = np.zeros(_PLACES, np.int32)
+        self._places = np.zeros(_PLACES, np.uint16)
         self._bits = np.zeros(_ENTRIES, np.uint64)
         self._texts = np.zeros((_WORDS, _ENTRIES), np.uint64)
         self._write(_NULL, [self._null])
@@ -84,20 +84,20 @@ class NumberMemo:
         self._is_useful = False
         del self._places, self._bits, self._texts
 
-    def _entries(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32] | None:
+    def _entries(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16] | None:
         """Return the entries of these bits, which are made if need be; None if there would be too many."""
         entries = self._find(bits)
         if entries.all():
             return entries
         missing = np.flatnonzero(entries == _NULL)
         new = np.unique(bits[missing])
-        if self._size + len(new) > min(_ENTRIES, _AT_ONCE + self._rows // 4):
+        if self._size + len(new) > min(_ENTRIES, _AT_ONCE + self._rows // 2):
             return None
         entries[missing] = self._size + np.searchsorted(new, bits[missing])
         self._add(new)
         return entries
 
-    def _find(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    def _find(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16]:
         """Return the entry of each, or 0."""
         places = _hash(bits)
         entries = self._places.take(places)
@@ -113,7 +113,7 @@ class NumberMemo:
         first, self._size = self._size, self._size + len(bits)
         self._bits[first : self._size] = bits
         self._write(first, [self._printed(number) for number in bits.view(_TYPES[self._dtype]).tolist()])
-        entries, places = np.arange(first, self._size, dtype=np.int32), _hash(bits)
+        entries, places = np.arange(first, self._size, dtype=np.uint16), _hash(bits)
         while len(entries):
             free = self._places[places] == 0
             self._places[places[free]] = entries[free]

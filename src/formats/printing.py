@@ -133,21 +133,9 @@ def print_lines(lines: pl.Series) -> bytes | memoryview:
     whole = lines.fill_null("") if lines.null_count() else lines
     if len(whole) < _FEW_LINES:
         return "".join(f"{line}\n" for line in whole).encode()
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = whole.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, ends, data = texts.buffers()
-    starts = np.frombuffer(ends, np.int64, len(texts) + 1, texts.offset * 8)
-    with_empty = [None, pa.py_buffer(np.append(starts, starts[-1])), data]  # one more, so that the last line ends, too
-    items = pa.Array.from_buffers(texts.type, len(texts) + 1, with_empty)
-    # Made of buffers, not of Python values: given those, Arrow imports pandas where there is one.
-    bounds = pa.Array.from_buffers(pa.int64(), 2, [None, pa.py_buffer(np.array([0, len(items)], np.int64))])
-    line_end = pa.Array.from_buffers(
-        texts.type, 1, [None, pa.py_buffer(np.array([0, 1], np.int64)), pa.py_buffer(b"\n")]
-    )
-    return memoryview(pc.binary_join(pa.LargeListArray.from_arrays(bounds, items), line_end[0])[0].as_buffer())
+    with_last_end = pl.concat([whole.alias(""), pl.Series([""])])
+    text = with_last_end.str.join("\n").to_arrow(compat_level=pl.CompatLevel.oldest())
+    return memoryview(text.buffers()[2])
 
 
 def print_value(value: Any, digits: int = 0) -> str:
