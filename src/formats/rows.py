@@ -3,7 +3,9 @@
 Most of the time goes into memory that is not in the processor's cache: the values of 100,000 rows take 30 MB. So a
 frame is taken a slice at a time: its values are gone, and their memory is used again, before those of the next are
 made. And a loop is written for each set of columns, in which Python makes each row as a display, `{"a": v0, "b": v1}`,
-right where it is handed on: a function of the values that is called for each row takes twice as long.
+right where it is handed on: that saves a call for each row, and nothing is looked up.
+
+    columns -> values of some thousand rows -> `for (v0, v1) in values: take({"a": v0, "b": v1})`
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ _Take: TypeAlias = Callable[[_Row], Any]
 def row_dicts(frame: pl.DataFrame) -> Iterator[_Row]:
     """Yield a fresh dict for each row, in order, with the values that polars makes of them.
 
-    About 300 ns a row of six columns, a third of what `to_dicts` takes.
+    About 350 ns a row of six columns, a third of what `to_dicts` takes.
     """
     records = records_of(frame)
     if records is not None:
@@ -91,21 +93,26 @@ def _loops(names: tuple[str, ...]) -> _Loops:
 
 def _slices(frame: pl.DataFrame) -> Iterator[Iterator[tuple[Any, ...]]]:
     """Yield the values of the rows, some thousand at a time."""
-    columns = frame.get_columns()
+    columns = [(column, _values_of(column.dtype)) for column in frame.get_columns()]
     size = max(_ROWS, _VALUES // max(1, len(columns)))
     for start in range(0, frame.height if columns else 0, size):
-        yield zip(*[_values(column.slice(start, size)) for column in columns], strict=True)
+        yield zip(*[values(column.slice(start, size)) for column, values in columns], strict=True)
 
 
-def _values(column: pl.Series) -> Sequence[Any]:
-    import numpy as np
+def _values_of(dtype: Any) -> Callable[[pl.Series], Sequence[Any]]:
+    """Return what makes the values of a column of that type."""
     import polars as pl
 
-    kinds = (pl.Datetime("us", "UTC"), pl.Datetime("us"), pl.Date)
-    start: Any = column.min() if len(column) >= _FEW and column.dtype in kinds else None
+    return _times if dtype in (pl.Datetime("us", "UTC"), pl.Datetime("us"), pl.Date) else pl.Series.to_list
+
+
+def _times(column: pl.Series) -> Sequence[Any]:
+    """Return what `to_list` does, in an eighth of the time: the first of them, and to this what has passed since."""
+    import numpy as np
+
+    start: Any = column.min() if len(column) >= _FEW else None
     if start is None:
         return column.to_list()
-    # Times are the first, as polars makes it, and what has passed since: an eighth of the time.
     times = column.to_numpy()
     passed = (times - np.fmin.reduce(times)).tolist()
     return [None if since is None else start + since for since in passed]
