@@ -31,7 +31,7 @@ class Grid:
     """Cells of one width; the first takes all that is below, the last all that is above.
 
     Attributes:
-        below: the end of the first cell, less one width.
+        below: where the first cell begins, as far as it has a beginning.
         scale: cells per unit.
         size: how many cells there are.
     """
@@ -75,8 +75,8 @@ def grid_over(bounds: Array) -> Grid | None:
     finite = bounds[np.isfinite(bounds)].astype(np.float64)
     size = max(_LEAST, min(_MOST, _FOR_EACH_BOUND * len(finite)))
     with np.errstate(all="ignore"):
-        scale = (size - 2) / (finite[-1:] - finite[:1])
-        below = finite[:1] - 1 / scale
+        scale = (size - 3) / (finite[-1:] - finite[:1])
+        below = finite[:1] - 1.5 / scale  # however it rounds, the first bound is not in the first cell
     if not len(finite) or not np.isfinite([*scale, *below]).all() or scale[0] <= 0:
         return None
     return Grid(float(below[0]), float(scale[0]), size)

@@ -7,6 +7,7 @@ What the conditions come to is worked out once for each schema. Rules of a shape
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,12 +28,12 @@ __all__ = ["RuleTable"]
 
 _PAIRS: Final = 1 << 18
 """Pairs of a row and a rule to have in memory at once: a frame with more is gone through in parts."""
-_ROWS: Final = 1 << 14
+_ROWS: Final = 1 << 15
 """Rows to go through at once: what is computed stays in the cache of a core, and their numbers have 16 bits."""
 
 
 class RuleTable:
-    """Finds the conditions that hold of the rows of frames. Not safe for use from several threads at once.
+    """Finds the conditions that hold of the rows of frames. May be shared by threads.
 
     >>> import polars as pl
     >>> table = RuleTable([Condition({"sensor": "a", "temp": {">": 20}}), Condition({"sensor": ["a", "b"]})])
@@ -47,6 +48,7 @@ class RuleTable:
     def __init__(self, conditions: Sequence[Condition]) -> None:
         self._conditions = list(conditions)
         self._plan: tuple[Any, _Plan] | None = None
+        self._lock = threading.Lock()
 
     def matches(
         self, frame: pl.DataFrame, on_error: Callable[[int, CallbackError], None] | None = None
@@ -73,9 +75,13 @@ class RuleTable:
                 yield rows.astype(np.int64) + begin, rules
 
     def _plan_for(self, schema: Mapping[str, Any]) -> _Plan:
-        if self._plan is None or self._plan[0] != schema:
-            self._plan = (schema, _Plan(self._conditions, schema))
-        return self._plan[1]
+        known = self._plan
+        if known is None or known[0] != schema:
+            with self._lock:  # one thread makes it, 25 us a rule, and the others wait for it
+                known = self._plan
+                if known is None or known[0] != schema:
+                    known = self._plan = (schema, _Plan(self._conditions, schema))
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)
