@@ -100,6 +100,8 @@ class BitTable:
         """Return the bits that are left of the rows of a frame: each is a term that holds."""
         rows, groups, cells = self._groups(signals)
         at, octets = _set_bits(groups)
+        if not len(at):
+            return Left(at, octets, np.empty(0, np.uint8))
         return self._exactly(signals, self._roughly(at if rows is None else rows[at], octets, at, cells))
 
     def _groups(self, signals: Signals) -> tuple[Rows, Array, list[Array]]:
