@@ -72,9 +72,9 @@ class Allowance:
         return self._ask(RESERVE, need, flags, deadline)
 
     def look_ahead(self) -> None:
-        """Ask for more room if little is left. Waits for nothing but the sending."""
-        room = self._tray.room
-        if room is None or self._open or length_hint(room) > self._low or not self._asking.acquire(blocking=False):
+        """Ask for more room if little is left (of a bounded queue). Waits for nothing but the sending."""
+        little = not self._open and length_hint(self._tray.room) <= self._low
+        if not little or not self._asking.acquire(blocking=False):
             return
         try:
             self._say(RESERVE, 1, SOME)

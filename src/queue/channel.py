@@ -102,7 +102,9 @@ class Queue:
     def _put(self, obj: Any, block: bool, timeout: float | None) -> None:
         if self._closed:
             raise ValueError(f"{self!r} is closed")
-        if is_frame(obj):
+        if type(obj) is dict:
+            self._end.put(sealed(obj), block, timeout)
+        elif is_frame(obj):
             self.put_block(obj, block, timeout)
         else:
             self._end.put(sealed(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)

@@ -169,7 +169,7 @@ class Depot:
     def _fold(self) -> None:
         parts = self.tray.take()
         if parts:
-            self._blocks.append(Loose(parts, min(self.tray.kinds)))
+            self._blocks.append(Loose(parts, self.tray.kind(parts)))
             self._count += len(parts)
 
     def add(self, block: Block, reserved: int = 0) -> None:

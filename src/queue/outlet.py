@@ -95,7 +95,7 @@ class Outlet:
         with self._shipping:
             pause = monotonic() - self._rested
             self._ship()
-            if not self._sending:
+            if self._tray.room is not None and not self._sending:
                 self._allowance.look_ahead()
             self._rested = monotonic()
         if self._tray.limit == _COLD and pause < _BRISK_SECONDS:
@@ -109,7 +109,7 @@ class Outlet:
             try:
                 parts = self._tray.take()
                 self._shipped += 1
-                self._send(*Loose(parts, min(self._tray.kinds)).message())
+                self._send(*Loose(parts, self._tray.kind(parts)).message())
             finally:
                 self._sending = False
             full = len(self._tray) >= self._tray.limit

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
 
-from .blocks import ROWS, kind_of
+from .blocks import COPIES, OBJECTS, ROWS, kind_of
 
 __all__ = ["NEVER", "Tray"]
 
@@ -38,8 +38,15 @@ class Tray(list[Any]):
 
     def lay(self, part: Any) -> None:
         """Put a sealed item of any kind; rows of the plainest values need only be appended."""
-        self.kinds.add(kind_of(part))
+        if type(part) is tuple or COPIES not in self.kinds:  # else it changes nothing
+            self.kinds.add(kind_of(part))
         self.append(part)
+
+    def kind(self, parts: list[Any]) -> int:
+        """Return the kind of the block that these make, which have been taken away."""
+        if OBJECTS in self.kinds and set(map(type, parts)) == {dict}:  # between two marks, for instance
+            return min(self.kinds - {OBJECTS})
+        return min(self.kinds)
 
     def take(self, most: int = NEVER) -> list[Any]:
         """Take the first items away, while others append."""

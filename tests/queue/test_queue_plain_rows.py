@@ -10,6 +10,7 @@ from plait.queue import END, Queue, plain_rows
 from plait.queue.blocks import COPIES, OBJECTS, ROWS, Loose, arrived, kind_of
 from plait.queue.plain_rows import read_rows, written_rows
 from plait.queue.sealing import sealed
+from plait.queue.tray import NEVER, Tray
 from plait.util import MultiProcessing
 
 
@@ -98,6 +99,17 @@ def test_a_block_of_rows_says_the_same_on_the_wire(rows, plain):
 def test_the_kind_of_a_part_is_that_of_its_most_difficult_value():
     items = [{"a": 1}, {"a": date(2020, 1, 1)}, 7, {"a": np.datetime64("2020")}, {"a": []}]
     assert [kind_of(sealed(item)) for item in items] == [ROWS, COPIES, COPIES, OBJECTS, OBJECTS]
+
+
+@given(st.lists(st.sampled_from([{"a": 1}, {"a": date(2020, 1, 1)}, 7, {"a": []}, (1,)])), st.integers(1, 5))
+def test_what_is_taken_from_a_tray_is_never_of_a_plainer_kind_than_it_says(items, most):
+    tray = Tray(NEVER, tuple, bounded=False)
+    for item in items:
+        tray.lay(sealed(item))
+    while parts := tray.take(most):
+        kind = tray.kind(parts)
+        assert kind <= min(map(kind_of, parts))
+        assert kind in (ROWS, COPIES) or any(type(part) is not dict for part in parts)
 
 
 @pytest.fixture(scope="module")
