@@ -39,7 +39,11 @@ __all__ = ["Outlet"]
 
 _COLD, _WARM = 1, 1000
 _FLOW_MILLISECONDS = 5
-"""How often the minder looks at a stream in flow: as often as the interpreter changes threads by itself."""
+"""How often the minder looks at a stream in flow: as often as the interpreter changes threads by itself.
+
+A minder that ships whatever has gathered since it last could, by no timer, is no quicker for that, and the stream is
+6 % slower: they take turns with the interpreter and the lock, and blocks are smaller.
+"""
 _BRISK_SECONDS = 50e-6
 """What a change of threads costs."""
 
