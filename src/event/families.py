@@ -63,15 +63,16 @@ def families_in(circuit: Circuit, gates: Mapping[int, int], signals: Signals) ->
         gates: the gate of each rule.
         signals: those of a frame without rows, which tells the types of the columns.
     """
-    leaves = {circuit.leaf_of(part): None for gate in gates.values() for part in circuit.conjuncts(gate)}
-    anchors = Counter(leaf.path for leaf in leaves if _may_anchor(leaf))
-    members: defaultdict[_Shape, list[_Member]] = defaultdict(list)
-    for rule, gate in gates.items():
-        shape, keys, operands = _taken_apart(circuit, circuit.conjuncts(gate), anchors)
+    parts = {rule: circuit.conjuncts(gate) for rule, gate in gates.items()}
+    leaves = {part: circuit.leaf_of(part) for each in parts.values() for part in each}
+    anchors = Counter(leaf.path for leaf in leaves.values() if _may_anchor(leaf))
+    members: defaultdict[tuple[Any, ...], list[_Member]] = defaultdict(list)
+    for rule, each in parts.items():
+        shape, keys, operands = _taken_apart({part: leaves[part] for part in each}, anchors)
         members[shape].append(_Member(rule, keys, operands))
-    large = [shape for shape in members if len(members[shape]) >= _LEAST and shape.tells_rules_apart]
-    families = [Family(signals, shape, members[shape]) for shape in large]
-    filed = {member.rule for shape in large for member in members[shape]}
+    found = [(_Shape(*shape), alike) for shape, alike in members.items() if len(alike) >= _LEAST]
+    families = [Family(signals, shape, alike) for shape, alike in found if shape.tells_rules_apart]
+    filed = {member.rule for shape, alike in found if shape.tells_rules_apart for member in alike}
     return families, {rule: gate for rule, gate in gates.items() if rule not in filed}
 
 
@@ -80,27 +81,24 @@ def _may_anchor(leaf: Leaf | None) -> TypeGuard[OneOf | Compared]:
 
 
 def _taken_apart(
-    circuit: Circuit, parts: Sequence[int], anchors: Mapping[Path, int]
-) -> tuple[_Shape, tuple[Any, ...], tuple[Any, ...]]:
-    """Split a conjunction into its shape, the values of its equality and those of its bounds.
+    leaves: Mapping[int, Leaf | None], anchors: Mapping[Path, int]
+) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """Split a conjunction into its shape (what a `_Shape` is made of), the values of its equality and of its bounds.
 
     Of several equalities, that on the column that is compared with the most values narrows down best.
     """
-    leaves = {part: leaf for part in parts if isinstance(leaf := circuit.leaf_of(part), Compared | OneOf)}
-    equalities = [part for part, leaf in leaves.items() if _may_anchor(leaf)]
-    chosen = max(equalities, key=lambda part: (anchors[leaves[part].path], -part), default=None)
-    anchor = None if chosen is None else leaves[chosen]
-    bounds = [leaf for leaf in leaves.values() if isinstance(leaf, Compared) and leaf.symbol != "="]
-    bounds.sort(key=lambda leaf: (leaf.path, leaf.symbol))
-    common = [part for part in parts if part != chosen and leaves.get(part) not in bounds]
-    shape = _Shape(
-        None if anchor is None else anchor.path,
-        isinstance(anchor, OneOf),
-        tuple((leaf.path, leaf.symbol) for leaf in bounds),
-        tuple(common),
-    )
-    keys = tuple(anchor.texts) if isinstance(anchor, OneOf) else (None if anchor is None else anchor.operand,)
-    return shape, keys, tuple(leaf.operand for leaf in bounds)
+    equalities = {part: leaf for part, leaf in leaves.items() if _may_anchor(leaf)}
+    chosen = max(equalities, key=lambda part: (anchors[equalities[part].path], -part), default=None)
+    bounds = {part: leaf for part, leaf in leaves.items() if isinstance(leaf, Compared) and leaf.symbol != "="}
+    sides = sorted((leaf.path, leaf.symbol, leaf.operand) for leaf in bounds.values())
+    common = tuple(part for part in leaves if part != chosen and part not in bounds)
+    shape = tuple((path, symbol) for path, symbol, _ in sides), common
+    operands = tuple(operand for _, _, operand in sides)
+    if chosen is None:
+        return (None, False, *shape), (None,), operands
+    anchor = equalities[chosen]
+    keys = tuple(anchor.texts) if isinstance(anchor, OneOf) else (anchor.operand,)
+    return (anchor.path, isinstance(anchor, OneOf), *shape), keys, operands
 
 
 @dataclass(frozen=True, slots=True)
