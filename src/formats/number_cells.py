@@ -26,6 +26,7 @@ __all__ = ["NumberTexts"]
 _SCALES: Final = (1, 10, 100, 1_000, 10_000)
 _SAMPLE = 100  # values by which the scale is chosen
 _MOST = 65_536  # texts in a table
+_AT_ONCE = 2_048  # texts that no row has to speak for
 _FURTHER = 8  # a table that grows has an eighth more than it must
 
 _TO_WHOLE: Final = 1.5 * 2**52
@@ -47,8 +48,8 @@ class _Steps(NamedTuple):
 class NumberTexts:
     """The texts of the numbers of one column, in tables that grow with what comes.
 
-    The tables hold at most as many texts as rows have been printed, and some thousand: so a column whose values are all
-    different (a counter, a position) never pays for more than it gets, and is printed value by value.
+    No more texts are made for tables than rows have been printed, but for some thousand: so a column whose values are
+    all different (a counter, a position) never pays for more than it gets, and is printed value by value.
 
     >>> from plait.formats.printing import print_numbers
     >>> texts = NumberTexts(print_numbers, repr, "")
@@ -69,7 +70,7 @@ class NumberTexts:
         self._printed_one = printed_one
         self._null = null
         self._memo: NumberMemo | None = None
-        self._rows = 0
+        self._rows = self._spent = 0
         self._scale: int | None = None
         self._least, self._most = 0, -1
         self._table: Sequence[Piece] = ()
@@ -104,8 +105,9 @@ class NumberTexts:
             more = (self._most - self._least) // _FURTHER  # or it would have to grow for each new extreme
             least = self._least if self._least <= least else least - more
             most = self._most if most <= self._most else most + more
-        if most - least >= min(self._rows, _MOST):
+        if most - least >= _MOST or self._spent + most - least > _AT_ONCE + self._rows * 3 // 4:
             return False
+        self._spent += most - least
         table = text_cells(self._printed(_numbers(steps.scale, least, most)).extend_constant(self._null, 1))
         if table is not None:
             self._scale, self._least, self._most, self._table = steps.scale, least, most, table

@@ -90,6 +90,8 @@ class NumberMemo:
         if entries.all():
             return entries
         missing = np.flatnonzero(entries == _NULL)
+        if len(np.unique(bits[missing[:_ENTRIES]])) > _ENTRIES * 3 // 4:
+            return None  # they hardly ever come again: to look at all of them would take longer than to print them
         new = np.unique(bits[missing])
         if self._size + len(new) > min(_ENTRIES, _AT_ONCE + self._rows // 2):
             return None
