@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
-__all__ = ["series_of"]
+__all__ = ["numbered", "series_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,9 @@ class _Handed:
 def series_of(array: pa.Array) -> pl.Series:
     """Return the array as a series; its buffers are not copied, but for texts of the older layout."""
     return pl.Series(_Handed(array))
+
+
+def numbered(first: int, count: int) -> pl.Series:
+    """Return so many integers from the first on. (A series of a numpy array would import numpy's masked arrays.)"""
+    numbers = pa.py_buffer(np.arange(first, first + count, dtype=np.int64))
+    return series_of(pa.Array.from_buffers(pa.int64(), count, [None, numbers]))
