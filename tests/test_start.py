@@ -96,6 +96,17 @@ def test_the_run_of_a_csv_pipeline_imports_what_the_pipeline_names(folder):
     assert len(ours(modules)) < 105
 
 
+@pytest.mark.parametrize("as_read", ["", " as_read=yes"])
+def test_clean_csv_is_read_without_the_functions_of_arrow(folder, as_read):
+    modules = modules_of("run", MERGE + f'writer=csv(path="out.csv"{as_read})\n', folder)
+    assert "pyarrow.csv" in modules
+    assert "pyarrow.compute" not in modules
+
+
+def test_clean_csv_is_checked_without_the_functions_of_arrow_and_masked_arrays(folder):
+    assert not modules_of("check", MERGE + WRITE, folder) & {"numpy.ma", "pyarrow.compute"}
+
+
 def test_expressions_are_imported_for_a_stage_that_has_some(folder):
     derive = 'derive=columns(set=(double="temp * 2"))\n'
     modules = modules_of("run", MERGE + derive + WRITE, folder)

@@ -22,10 +22,30 @@ from typing import Any, Final, TypeAlias
 from .operators import wildcard_parts
 from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Ordered, Rule, TextTest
 
-__all__ = ["FOLDED", "Affix", "Bound", "Chain", "Cost", "Finding", "Is", "Key", "Range", "Span", "There", "finding_of"]
+__all__ = [
+    "FOLDED",
+    "Affix",
+    "Bound",
+    "Chain",
+    "Cost",
+    "Finding",
+    "Is",
+    "Key",
+    "Range",
+    "Span",
+    "There",
+    "finding_of",
+    "lone_name",
+]
 
 Chain: TypeAlias = tuple[str, ...]
 """Paths, one below the other: `{"a.b": {"c": 1}}` leads to ("a.b", "c")."""
+
+
+def lone_name(chain: Chain) -> str | None:
+    """Return the one key that the chain is, if it is no way down."""
+    return chain[0] if len(chain) == 1 and "." not in chain[0] else None
+
 
 FOLDED: Final = "folded"
 """The kind of a text whose case does not count, folded."""

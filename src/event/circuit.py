@@ -11,23 +11,29 @@ Compilers", 1970).
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 
-from .leaves import Asked, Bools, Columns, Leaf, OneOf, Path, Texts
+from .leaves import Asked, Bools, Columns, Leaf, OneOf, Path
+from .texts import Texts
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FALSE", "TRUE", "Circuit", "Signals"]
+__all__ = ["FALSE", "TRUE", "Circuit", "Conjunction", "Signals"]
 
 FALSE: Final = 0
 TRUE: Final = 1
 """The numbers of the gates that are the same for every row."""
+
+Conjunction: TypeAlias = frozenset[tuple[int, bool]]
+"""Gates, and for each what it has to be: all must be so."""
 
 
 class _Gate(Protocol):
@@ -77,6 +83,10 @@ class _Not:
 
     def of(self, signals: Signals) -> Bools:
         return ~signals.of(self.parts[0])
+
+
+def _joined(terms: Iterable[Conjunction]) -> Conjunction:
+    return frozenset().union(*terms)
 
 
 class Circuit:
@@ -132,6 +142,22 @@ class Circuit:
         """Return the gates that are all true where, and only where, this one is: its parts, or itself."""
         gate = self._gates[number]
         return gate.parts if isinstance(gate, _All) else (number,)
+
+    def terms(self, number: int, most: int, *, wanted: bool = True) -> list[Conjunction]:
+        """Return terms of which one holds where, and only where, the gate is as `wanted`.
+
+        Their gates are leaves; gates that would come to more than `most` terms are left whole.
+        """
+        gate = self._gates[number]
+        if isinstance(gate, _Not):
+            return self.terms(gate.parts[0], most, wanted=not wanted)
+        if isinstance(gate, _All | _Any):
+            parts = [self.terms(part, most, wanted=wanted) for part in gate.parts]
+            any_will_do = isinstance(gate, _Any) is wanted
+            if (sum if any_will_do else math.prod)(map(len, parts)) <= most:
+                alternatives = parts if any_will_do else (map(_joined, itertools.product(*parts)),)
+                return list(dict.fromkeys(itertools.chain(*alternatives)))
+        return [frozenset(((number, wanted),))]
 
     def signals(self, frame: pl.DataFrame) -> Signals:
         """Return what the gates are for the rows of a frame; each is computed when it is asked for."""

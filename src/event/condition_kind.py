@@ -47,18 +47,38 @@ class ConditionKind(Kind):
 
     def from_nodes(self, nodes: Sequence[Statement]) -> Condition:
         """Turn statements into a condition. Raises ScriptError with all that is wrong with them."""
-        mistakes: list[Mistake] = []
-        written = _condition(nodes, mistakes)
-        if mistakes:
-            raise ScriptError(mistakes)
-        return Condition(written)
+        try:
+            return _read(nodes, judging=False)
+        except (ScriptError, SpecError):
+            return _read(nodes, judging=True)
 
     def write(self, value: Mapping[str, Any]) -> str:
         """Write the condition as SCL. Raises ValueError if it holds what only Python can say, such as a function."""
         return f"({write_condition(value)})"
 
 
-def _condition(nodes: Sequence[Statement], mistakes: list[Mistake], *, below: bool = False) -> dict[str, Any]:
+class _Mistakes(list[Mistake]):
+    """What is wrong with statements.
+
+    Args:
+        judging: each statement is judged by itself, which tells the place of a mistake. That takes longer than all
+            else, and is needed only where there is one.
+    """
+
+    def __init__(self, *, judging: bool) -> None:
+        super().__init__()
+        self.judging = judging
+
+
+def _read(nodes: Sequence[Statement], *, judging: bool) -> Condition:
+    mistakes = _Mistakes(judging=judging)
+    written = _condition(nodes, mistakes)
+    if mistakes:
+        raise ScriptError(mistakes)
+    return Condition(written)
+
+
+def _condition(nodes: Sequence[Statement], mistakes: _Mistakes, *, below: bool = False) -> dict[str, Any]:
     """Return the condition that all the statements make; what is wrong with one is noted, and the rest read on.
 
     Args:
@@ -73,11 +93,11 @@ def _condition(nodes: Sequence[Statement], mistakes: list[Mistake], *, below: bo
     return merged
 
 
-def _noted(node: Statement, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
+def _noted(node: Statement, mistakes: _Mistakes, below: bool) -> dict[str, Any]:
     before = len(mistakes)
     try:
         part = _statement(node, mistakes, below)
-        if len(mistakes) == before:
+        if mistakes.judging and len(mistakes) == before:
             Condition({"value": part} if below else part)
     except SpecError as error:
         mistakes.append(_mistake(node, error.message, error.allowed, error.suggestion))
@@ -115,7 +135,7 @@ def _has_operators(rule: dict[str, Any]) -> bool:
     return any(key in OPERATORS for key in rule)
 
 
-def _statement(node: Statement, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
+def _statement(node: Statement, mistakes: _Mistakes, below: bool) -> dict[str, Any]:
     _no_children(node)
     if isinstance(node.value, Group) and node.op == "=" and node.key in (_COMBINATORS_BELOW if below else _COMBINATORS):
         return _combined(_COMBINATORS[node.key], node.value, mistakes, below)
@@ -135,7 +155,7 @@ def _no_children(node: Statement) -> None:
         raise ValueError(f"nothing may stand in parentheses behind the value of {node.key}")
 
 
-def _combined(name: str, group: Group, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
+def _combined(name: str, group: Group, mistakes: _Mistakes, below: bool) -> dict[str, Any]:
     if name == "$not":
         return {name: _condition(group.statements, mistakes, below=below)}
     if name == "$and":
@@ -143,14 +163,14 @@ def _combined(name: str, group: Group, mistakes: list[Mistake], below: bool) -> 
     return {name: [_alternative(node, mistakes, below) for node in group.statements]}
 
 
-def _alternative(node: Statement, mistakes: list[Mistake], below: bool) -> dict[str, Any]:
+def _alternative(node: Statement, mistakes: _Mistakes, below: bool) -> dict[str, Any]:
     """Return one of the conditions in `any=( )` or `none=( )`: a statement, or several in `all=( )`."""
     if node.key == "all" and node.op == "=" and isinstance(node.value, Group) and node.children is None:
         return _condition(node.value.statements, mistakes, below=below)
     return _noted(node, mistakes, below)
 
 
-def _field(node: Statement, mistakes: list[Mistake]) -> Any:
+def _field(node: Statement, mistakes: _Mistakes) -> Any:
     """Return what must hold of the field that a statement names."""
     if isinstance(node.value, Group):
         if node.op != "=":

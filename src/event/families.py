@@ -17,20 +17,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
 from .circuit import Circuit, Signals
-from .leaves import Array, Compared, Leaf, OneOf, Path, compare
-
-if TYPE_CHECKING:
-    import polars as pl
+from .leaves import Array, Bools, Compared, Leaf, OneOf, Path, compare
 
 __all__ = ["Family", "Runs", "families_in"]
 
-_LEAST: Final = 24
-"""Fewer rules of one shape are as quick as gates of their own."""
+_LEAST: Final = 256
+"""Fewer rules of one shape are as quick as bits in a table."""
+_ABOVE: Final = (">", ">=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +55,24 @@ class _Member:
     operands: tuple[Any, ...]
 
 
-def families_in(circuit: Circuit, gates: Mapping[int, int], empty: pl.DataFrame) -> tuple[list[Family], dict[int, int]]:
+def families_in(circuit: Circuit, gates: Mapping[int, int], signals: Signals) -> tuple[list[Family], dict[int, int]]:
     """Sort rules into families and the others, which are returned as they came.
 
     Args:
         circuit: where the gates are.
         gates: the gate of each rule.
-        empty: a frame without rows that has the columns.
+        signals: those of a frame without rows, which tells the types of the columns.
     """
-    leaves = {circuit.leaf_of(part): None for gate in gates.values() for part in circuit.conjuncts(gate)}
-    anchors = Counter(leaf.path for leaf in leaves if _may_anchor(leaf))
-    members: defaultdict[_Shape, list[_Member]] = defaultdict(list)
-    for rule, gate in gates.items():
-        shape, keys, operands = _taken_apart(circuit, circuit.conjuncts(gate), anchors)
+    parts = {rule: circuit.conjuncts(gate) for rule, gate in gates.items()}
+    leaves = {part: circuit.leaf_of(part) for each in parts.values() for part in each}
+    anchors = Counter(leaf.path for leaf in leaves.values() if _may_anchor(leaf))
+    members: defaultdict[tuple[Any, ...], list[_Member]] = defaultdict(list)
+    for rule, each in parts.items():
+        shape, keys, operands = _taken_apart({part: leaves[part] for part in each}, anchors)
         members[shape].append(_Member(rule, keys, operands))
-    large = [shape for shape in members if len(members[shape]) >= _LEAST and shape.tells_rules_apart]
-    signals = circuit.signals(empty)
-    families = [Family(signals, shape, members[shape]) for shape in large]
-    filed = {member.rule for shape in large for member in members[shape]}
+    found = [(_Shape(*shape), alike) for shape, alike in members.items() if len(alike) >= _LEAST]
+    families = [Family(signals, shape, alike) for shape, alike in found if shape.tells_rules_apart]
+    filed = {member.rule for shape, alike in found if shape.tells_rules_apart for member in alike}
     return families, {rule: gate for rule, gate in gates.items() if rule not in filed}
 
 
@@ -83,27 +81,24 @@ def _may_anchor(leaf: Leaf | None) -> TypeGuard[OneOf | Compared]:
 
 
 def _taken_apart(
-    circuit: Circuit, parts: Sequence[int], anchors: Mapping[Path, int]
-) -> tuple[_Shape, tuple[Any, ...], tuple[Any, ...]]:
-    """Split a conjunction into its shape, the values of its equality and those of its bounds.
+    leaves: Mapping[int, Leaf | None], anchors: Mapping[Path, int]
+) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """Split a conjunction into its shape (what a `_Shape` is made of), the values of its equality and of its bounds.
 
     Of several equalities, that on the column that is compared with the most values narrows down best.
     """
-    leaves = {part: leaf for part in parts if isinstance(leaf := circuit.leaf_of(part), Compared | OneOf)}
-    equalities = [part for part, leaf in leaves.items() if _may_anchor(leaf)]
-    chosen = max(equalities, key=lambda part: (anchors[leaves[part].path], -part), default=None)
-    anchor = None if chosen is None else leaves[chosen]
-    bounds = [leaf for leaf in leaves.values() if isinstance(leaf, Compared) and leaf.symbol != "="]
-    bounds.sort(key=lambda leaf: (leaf.path, leaf.symbol))
-    common = [part for part in parts if part != chosen and leaves.get(part) not in bounds]
-    shape = _Shape(
-        None if anchor is None else anchor.path,
-        isinstance(anchor, OneOf),
-        tuple((leaf.path, leaf.symbol) for leaf in bounds),
-        tuple(common),
-    )
-    keys = tuple(anchor.texts) if isinstance(anchor, OneOf) else (None if anchor is None else anchor.operand,)
-    return shape, keys, tuple(leaf.operand for leaf in bounds)
+    equalities = {part: leaf for part, leaf in leaves.items() if _may_anchor(leaf)}
+    chosen = max(equalities, key=lambda part: (anchors[equalities[part].path], -part), default=None)
+    bounds = {part: leaf for part, leaf in leaves.items() if isinstance(leaf, Compared) and leaf.symbol != "="}
+    sides = sorted((leaf.path, leaf.symbol, leaf.operand) for leaf in bounds.values())
+    common = tuple(part for part in leaves if part != chosen and part not in bounds)
+    shape = tuple((path, symbol) for path, symbol, _ in sides), common
+    operands = tuple(operand for _, _, operand in sides)
+    if chosen is None:
+        return (None, False, *shape), (None,), operands
+    anchor = equalities[chosen]
+    keys = tuple(anchor.texts) if isinstance(anchor, OneOf) else (anchor.operand,)
+    return (anchor.path, isinstance(anchor, OneOf), *shape), keys, operands
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,51 +150,57 @@ class Family:
 
     def runs(self, signals: Signals) -> Runs:
         """Return the entries that each row meets by its equality and its first bound."""
-        shape = self._shape
-        group = self._groups(signals)
-        begin, end = (self._begin[:1], self._end[:1]) if group is None else (self._begin, self._end)
-        possible = np.ones(signals.columns.height, np.bool_) if group is None else (begin < end).take(group)
-        for gate in shape.common:
+        rows = np.flatnonzero(self._possible(signals))
+        group = self._groups(signals, rows)
+        begin, end = self._begin.take(group), self._end.take(group)
+        met = begin < end
+        if self._shape.bounds:
+            met &= self._meets_loosest(signals, rows, begin, end)
+        return self._bisected(signals, rows[met], begin[met], end[met])
+
+    def _possible(self, signals: Signals) -> Bools:
+        """Return where a row meets what all rules ask for, and of each bound the loosest: most rows are none of these.
+
+        That costs little; to look up the group of a row costs more.
+        """
+        possible = np.ones(signals.columns.height, np.bool_)
+        for gate in self._shape.common:
             possible &= signals.of(gate)
-        for path, _ in shape.bounds:
+        for (path, symbol), operands in zip(self._shape.bounds, self._operands, strict=True):
+            possible &= compare(symbol, signals.columns.numbers(path), _loosest(symbol, operands))
             there = signals.columns.there(path)
             if there is not None:
                 possible &= there
-        if shape.bounds:
-            possible &= self._meets_loosest(signals, group)
-        rows = np.flatnonzero(possible)
-        of_row = np.zeros(len(rows), np.int64) if group is None else group[rows]
-        return self._bisected(signals, rows, begin[of_row], end[of_row])
+        return possible
 
-    def _groups(self, signals: Signals) -> Array | None:
-        """Return the group of each row, the last for those that no rule asks for; None: there is but one."""
+    def _groups(self, signals: Signals, rows: Array) -> Array:
+        """Return the group of each row, the last for those that no rule asks for."""
         path = self._shape.anchor
         if path is None:
-            return None
+            return np.zeros(len(rows), np.intp)
         if self._group_of_code is not None:
-            return self._group_of_code.take(signals.columns.codes(path))
+            return self._group_of_code.take(signals.columns.codes(path, rows))
         assert self._numbers is not None, "what is no text is a number"
-        values, there = signals.columns.numbers(path), signals.columns.there(path)
+        values, there = signals.columns.numbers(path).take(rows), signals.columns.there(path)
         nearest = np.searchsorted(self._numbers, values).clip(max=len(self._numbers) - 1)
         known = self._numbers[nearest] == values
-        return np.where(known if there is None else known & there, nearest, len(self._numbers))
+        return np.where(known if there is None else known & there.take(rows), nearest, len(self._numbers))
 
     def _first_bound(self, signals: Signals) -> tuple[str, Array, Array]:
         path, symbol = self._shape.bounds[self._order[0]]
         return symbol, signals.columns.numbers(path), self._operands[self._order[0]]
 
-    def _meets_loosest(self, signals: Signals, group: Array | None) -> Any:
-        """Return where a row meets the loosest bound of its group: most rows meet none, and cost no more than this."""
+    def _meets_loosest(self, signals: Signals, rows: Array, begin: Array, end: Array) -> Bools:
+        """Return where a row meets the loosest first bound of its group; of one without rules it may say anything."""
         symbol, values, operands = self._first_bound(signals)
-        loosest = operands[self._begin if symbol in (">", ">=") else self._end - 1]
-        return compare(symbol, values, loosest[0] if group is None else loosest.take(group))
+        return compare(symbol, values.take(rows), operands.take(begin if symbol in _ABOVE else end - 1))
 
     def _bisected(self, signals: Signals, rows: Array, begin: Array, end: Array) -> Runs:
         if not self._shape.bounds:
             return Runs(rows, begin, end)
         symbol, values, operands = self._first_bound(signals)
         split = _bisect(operands, begin, end, values[rows], after_equal=symbol in (">=", "<"))
-        return Runs(rows, begin, split) if symbol in (">", ">=") else Runs(rows, split, end)
+        return Runs(rows, begin, split) if symbol in _ABOVE else Runs(rows, split, end)
 
     def matches(self, signals: Signals, runs: Runs) -> tuple[Array, Array]:
         """Return the rows and rules of which all holds, in the order of the rows; the rules of a row in any order."""
@@ -211,6 +212,10 @@ class Family:
             met = compare(symbol, signals.columns.numbers(path)[rows], self._operands[number][entries])
             rows, entries = rows[met], entries[met]
         return rows, self._rules[entries]
+
+
+def _loosest(symbol: str, operands: Array) -> Any:
+    return operands.min() if symbol in _ABOVE else operands.max()
 
 
 def _bisect(bounds: Array, begin: Array, end: Array, values: Array, *, after_equal: bool) -> Array:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .access import FOLDED, Affix, Bound, Chain, Finding, Is, Key, Range, Span
+from .access import FOLDED, Affix, Bound, Chain, Finding, Is, Key, Range, Span, lone_name
 from .dict_evaluator import values_of
 from .parts import Part, Sides, Spans, Whole
 from .scans import Shape
+from .values import KIND_OF, MISSING
 
 __all__ = ["Filed", "Parts", "Place", "add_to", "count", "remove_from"]
 
@@ -74,10 +75,11 @@ def _part(key: Range | None, shape: Shape | None) -> Part:
 class Place:
     """All that is filed under one chain of paths."""
 
-    __slots__ = ("_affixes", "_equal", "_folds", "_ranges", "_there", "chain")
+    __slots__ = ("_affixes", "_equal", "_folds", "_name", "_ranges", "_there", "chain")
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
+        self._name = lone_name(chain)
         self._equal: dict[Any, dict[Any, Parts]] = {}
         self._affixes: dict[Any, dict[Any, Parts]] = {}
         self._folds = False
@@ -127,20 +129,38 @@ class Place:
 
     def find(self, event: Any, found: list[int], doubtful: set[int]) -> None:
         """Add the rules that hold to `found`, and those that cannot be told to `doubtful`."""
+        if self._name is not None and type(event) is dict:  # nearly always: and there a value costs no list of values
+            value = event.get(self._name, MISSING)
+            kind = KIND_OF.get(type(value))
+            if kind is not None:
+                self._meet(kind, value, event, found, doubtful)
+                if self._there:
+                    self._find_there(event, found, doubtful)
+                return
+            if value is MISSING:
+                return
         values = values_of(event, self.chain)
         for kind, value in values:
-            table = self._equal.get(kind)
-            if table is not None and value in table:
-                for part in table[value].values():
+            self._meet(kind, value, event, found, doubtful)
+        if values:
+            self._find_there(event, found, doubtful)
+
+    def _find_there(self, event: Any, found: list[int], doubtful: set[int]) -> None:
+        for part in self._there.values():
+            part.find(event, found, doubtful)
+
+    def _meet(self, kind: str, value: Any, event: Any, found: list[int], doubtful: set[int]) -> None:
+        table = self._equal.get(kind)
+        if table is not None:
+            parts = table.get(value)
+            if parts is not None:
+                for part in parts.values():
                     part.find(event, found, doubtful)
-            if self._ranges:
-                for ranges in self._ranges.values():
-                    ranges.meet(kind, value, event, found, doubtful)
-            if kind == "text" and (self._affixes or FOLDED in self._equal):
-                for part in self._met_by_text(value):
-                    part.find(event, found, doubtful)
-        if values and self._there:
-            for part in self._there.values():
+        if self._ranges:
+            for ranges in self._ranges.values():
+                ranges.meet(kind, value, event, found, doubtful)
+        if kind == "text" and (self._affixes or FOLDED in self._equal):
+            for part in self._met_by_text(value):
                 part.find(event, found, doubtful)
 
     def _met_by_text(self, text: str) -> list[Part]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import CallbackError
+from ..formats.rows import row_dicts
 from .circuit import TRUE, Circuit
 from .dict_evaluator import Test, compile_rule
 from .frame_compiler import FrameCompiler, by_column
@@ -195,9 +196,8 @@ class _RowByRow:
     names: Sequence[str]
 
     def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
-        columns = [frame.get_column(name).to_list() for name in self.names]
-        values = zip(*columns, strict=True) if columns else [()] * frame.height
-        events = (dict(zip(self.names, row, strict=True)) for row in values)
+        looked_at = pl.DataFrame([frame.get_column(name) for name in self.names])
+        events = row_dicts(looked_at) if self.names else ({} for _ in rows)
         verdicts = (self._verdict(event, row, failures) for event, row in zip(events, rows, strict=True))
         return np.fromiter(verdicts, np.bool_, frame.height)
 

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-__all__ = ["Array", "Asked", "Bools", "Columns", "Compared", "Leaf", "OneOf", "Path", "Texts", "There", "compare"]
+from .texts import Texts
+
+__all__ = ["Array", "Asked", "Bools", "Columns", "Compared", "Leaf", "OneOf", "Path", "There", "compare", "picked"]
 
 Path: TypeAlias = tuple[str, ...]
 Array: TypeAlias = npt.NDArray[Any]
@@ -30,8 +32,9 @@ _COMPARE: Final[Mapping[str, Callable[..., Any]]] = {
     "<=": operator.le,
 }
 _FEW: Final = 5
-"""So many texts, or fewer, are compared with one by one: that is quicker than to look them up."""
-_MOST_OTHERS: Final = 1_000
+"""So many codes, or fewer, are compared with one by one: that is quicker than a table."""
+_OFTEN: Final = 3
+"""To look up one row in so many, each time that it is asked for, is as good as to look up all once."""
 
 
 def compare(symbol: str, values: Array, operand: Any) -> Bools:
@@ -39,50 +42,9 @@ def compare(symbol: str, values: Array, operand: Any) -> Bools:
     return _COMPARE[symbol](values, operand)  # type: ignore[no-any-return]
 
 
-class Texts:
-    """The texts that a column is compared with, numbered, so that each row is looked up in a hash table once.
-
-    Args:
-        texts: the texts; others share the number `len(texts)`.
-    """
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.code = {text: code for code, text in enumerate(sorted(set(texts)))}
-        self._others = ["\x1f" * (1 + max(map(len, self.code), default=0))]  # as long as no text that is compared with
-        self._enum = pl.Enum([*self.code, *self._others])
-        self._learns = True
-
-    def codes(self, series: pl.Series) -> Array:
-        """Return the number of each text of a column."""
-        if series.dtype != pl.String:
-            series = series.cast(pl.String)
-        return self._compared(series) if len(self.code) <= _FEW else self._looked_up(series)
-
-    def _compared(self, series: pl.Series) -> Array:
-        codes = np.full(len(series), len(self.code), np.uint8)
-        for text, code in self.code.items():
-            same = series == text
-            found = same.fill_null(False) if same.null_count() else same
-            codes -= found.to_numpy().view(np.uint8) * np.uint8(len(self.code) - code)
-        return codes
-
-    def _looked_up(self, series: pl.Series) -> Array:
-        known = series.cast(self._enum, strict=False).to_physical()
-        if known.null_count():
-            known = known.zip_with(known.is_not_null(), pl.Series([len(self.code)], dtype=known.dtype))
-            if self._learns:
-                self._learn(series)
-        codes: Array = np.minimum(known.to_numpy(), len(self.code))
-        return codes
-
-    def _learn(self, series: pl.Series) -> None:
-        """Give the other texts of a column numbers, too, if they are few: to fill nulls takes as long as to look up."""
-        others = series.drop_nulls().unique().to_list()
-        found = {text: None for text in (*self._others, *others) if text not in self.code}
-        self._learns = len(self._others) < len(found) <= _MOST_OTHERS
-        if self._learns:
-            self._others = list(found)
-            self._enum = pl.Enum([*self.code, *self._others])
+def picked(array: Array, rows: Array | None) -> Array:
+    """Return what an array holds for some rows; None: for all."""
+    return array if rows is None else array.take(rows)
 
 
 class Columns:
@@ -124,11 +86,15 @@ class Columns:
             self._numbers[path] = series.to_numpy()
         return self._numbers[path]
 
-    def codes(self, path: Path) -> Array:
-        """Return the number of each text in `texts[path]`."""
-        if path not in self._codes:
-            self._codes[path] = self.texts[path].codes(self._series(path))
-        return self._codes[path]
+    def codes(self, path: Path, rows: Array | None = None) -> Array:
+        """Return the number of each text in `texts[path]`, of some rows or of all."""
+        if path in self._codes:
+            return picked(self._codes[path], rows)
+        series = self._series(path)
+        if rows is not None and len(rows) < self.height // _OFTEN:
+            return self.texts[path].codes(series, rows)
+        self._codes[path] = self.texts[path].codes(series)
+        return picked(self._codes[path], rows)
 
     def asked(self, question: Asked) -> Bools:
         """Return the answer of Polars. All questions are asked in one go, which costs little more than one of them."""

@@ -22,9 +22,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from .access import Bound, Range, Span
+from .access import Bound, Range, Span, lone_name
 from .dict_evaluator import values_of
 from .scans import Shape
+from .values import KIND_OF
 
 __all__ = ["Part", "Ranges", "Sides", "Spans", "Whole"]
 
@@ -88,13 +89,20 @@ class Whole(Part):
 class Ranges(Part):
     """Rows by ranges of one sort that the value at a chain of paths may be in."""
 
-    __slots__ = ("_chain", "_kind")
+    __slots__ = ("_chain", "_kind", "_name")
 
     def __init__(self, key: Range, shape: Shape | None) -> None:
         super().__init__(shape)
         self._chain, self._kind = key.chain, key.kind
+        self._name = lone_name(key.chain)
 
     def find(self, event: Any, found: list[int], doubtful: set[int]) -> None:
+        if self._name is not None and type(event) is dict:
+            value = event.get(self._name)
+            kind = KIND_OF.get(type(value))
+            if kind is not None:
+                self.meet(kind, value, event, found, doubtful)
+                return
         for kind, value in values_of(event, self._chain):
             if kind == self._kind:
                 self.meet(kind, value, event, found, doubtful)

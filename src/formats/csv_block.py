@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
     Bytes = npt.NDArray[np.uint8]
 
-__all__ = ["CR", "LF", "Block", "Bounds", "Dialect", "keep_freed_memory"]
+__all__ = ["CR", "LF", "Block", "Bounds", "Dialect", "has_odd_bytes", "keep_freed_memory"]
 
 LF, CR = 10, 13
 _KEPT = 8 << 20
@@ -36,6 +36,11 @@ class Dialect:
 
     delimiter: int = ord(",")
     quote: int | None = ord('"')
+
+
+def has_odd_bytes(data: bytes, dialect: Dialect) -> bool:
+    """Tell whether a block may hold what takes care whatever its columns are: quotes, CR, NUL."""
+    return (dialect.quote is not None and dialect.quote in data) or b"\r" in data or 0 in data
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import polars as pl
 
-from .cells import Piece, bytes_of, text_cells
+from .cells import Piece
 from .number_cells import NumberTexts
 from .printing import print_columns, print_numbers
+from .text_cells import bytes_of, text_cells
 from .time_cells import time_cells
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["CSVColumn", "quoted"]
 
@@ -28,7 +33,7 @@ class CSVColumn:
         """
         self._digits = digits
         self._delimiter = delimiter
-        self._numbers = NumberTexts()
+        self._numbers = NumberTexts(print_numbers, repr, "")
 
     def cells(self, column: pl.Series) -> list[Piece] | None:
         """Return the fields of the next rows; None if they have no cells.
@@ -41,7 +46,7 @@ class CSVColumn:
             in_utc = column if dtype.time_zone in (None, "UTC") else column.dt.convert_time_zone("UTC")
             return time_cells(in_utc, "Z" if dtype.time_zone else "", self._digits)
         if dtype.is_integer() or dtype.is_float():
-            return self._numbers.cells(column) or text_cells(print_numbers(column))
+            return self._numbers.cells(column)
         printed = isinstance(dtype, pl.String)
         return self._fields(column if printed else print_columns(column.to_frame(), digits=self._digits).to_series())
 
@@ -60,5 +65,12 @@ def quoted(texts: pl.Series, delimiter: str) -> pl.Series:
 
 
 def _some_in_quotes(texts: pl.Series, cells: list[Piece], delimiter: str) -> bool:
-    special = [ord(character) for character in (delimiter, '"', "\r", "\n")]
-    return any((some == code).any() for some in bytes_of(cells) for code in special) or bool((texts == "").any())
+    special = sorted(ord(character) for character in (delimiter, '"', "\r", "\n"))
+    if any(_may_have(some, special[-1]) and any((some == code).any() for code in special) for some in bytes_of(cells)):
+        return True
+    return not cells[0].items.all() and bool((texts == "").any())
+
+
+def _may_have(some: npt.NDArray[np.uint8], code: int) -> bool:
+    """Tell whether a byte is as small as this code: letters and digits are larger than what needs quotes."""
+    return bool((some - np.uint8(1)).min(initial=255) < code)  # NUL, which fills up, is 255 then

@@ -29,7 +29,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from ..record import TEXT, TIMESTAMP
-from .csv_block import LF
+from .arrow_series import series_of
+from .csv_block import LF, has_odd_bytes
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
 from .csv_texts import line_texts
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
     Bytes = npt.NDArray[np.uint8]
 
-__all__ = ["Clean", "CleanReader"]
+__all__ = ["Clean", "CleanReader", "Split"]
 
 _ARROW: Final = {"integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_()}
 _TRUE: Final = [text for text, value in BOOLEANS.items() if value]
@@ -65,7 +66,7 @@ class Clean(NamedTuple):
     lines: int
 
 
-class _Column(NamedTuple):
+class Column(NamedTuple):
     """A column that is looked at: what it is called in frames, its type, at which place of a row it stands."""
 
     name: str
@@ -73,6 +74,22 @@ class _Column(NamedTuple):
     place: int
     delivered: bool
     is_event_time: bool
+
+
+class Split(NamedTuple):
+    """A clean block as Arrow sees it.
+
+    Attributes:
+        data: the block; block: the bytes of its records.
+        table: their columns, called as in frames; columns: what they are.
+        consumed: bytes of the block that they take.
+    """
+
+    data: bytes
+    block: Bytes
+    table: pa.Table
+    columns: Sequence[Column]
+    consumed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +115,24 @@ class CleanReader:
 
     def read(self, data: bytes, *, final: bool) -> Clean | None:
         """Read the records that are complete in a block; None if anything in it is odd."""
+        split = self.split(data, final=final)
+        made = self._made(split.table, split.columns) if split is not None else None
+        if split is None or made is None:
+            return None
+        if self.keep_text:
+            made[TEXT] = line_texts(split.data, split.block)
+        return Clean(pl.DataFrame(made), split.consumed, split.table.num_rows)
+
+    def split(self, data: bytes, *, final: bool) -> Split | None:
+        """Split the records that are complete in a block, and have Arrow type them; None if anything in it is odd.
+
+        It is left to look at floats (are all finite?) and times (are all in the years 1 to 9999?).
+        """
         unfinished = final and data[-1] != LF
         if unfinished:
             data += b"\n"
         end = data.rfind(b"\n") + 1
-        if not end or data.startswith(codecs.BOM_UTF8) or _has_odd_bytes(data, self.options):
+        if not end or data.startswith(codecs.BOM_UTF8) or self._is_odd(data):
             return None
         columns = list(self._columns())
         if len(columns) < len(self.places) and not data.isascii():
@@ -111,22 +141,20 @@ class CleanReader:
         table = self._parsed(block, self._types(columns, data[: data.find(b"\n")]))
         if table is None or self._has_odd_rows(data, block, table.num_rows, columns):
             return None
-        made = self._made(table, columns)
-        if made is None:
-            return None
-        if self.keep_text:
-            made[TEXT] = line_texts(data, block)
-        return Clean(pl.DataFrame(made), end - unfinished, table.num_rows)
+        return Split(data, block, table, columns, end - unfinished)
 
-    def _columns(self) -> Iterator[_Column]:
+    def _is_odd(self, data: bytes) -> bool:
+        return len(data) > min(self.options.max_record, _LONGEST) or has_odd_bytes(data, self.options.dialect)
+
+    def _columns(self) -> Iterator[Column]:
         """Yield what is to be looked at."""
         for (name, column), place in zip(self.sheet.types.items(), self.places, strict=True):
             called = self.sheet.name_of(name)
             delivered = self.wanted is None or called in (TIMESTAMP, *self.wanted)
             if delivered or column.is_checked:
-                yield _Column(called, column, place, delivered, name == self.sheet.time)
+                yield Column(called, column, place, delivered, name == self.sheet.time)
 
-    def _types(self, columns: Sequence[_Column], first: bytes) -> dict[str, pa.DataType]:
+    def _types(self, columns: Sequence[Column], first: bytes) -> dict[str, pa.DataType]:
         """Return what Arrow shall make of each column; times as the first line has them."""
         fields = first.split(bytes([self.options.dialect.delimiter]))
         return {
@@ -159,12 +187,12 @@ class CleanReader:
         except (pa.ArrowInvalid, pa.ArrowCancelled):  # cancelled by a signal, whose handler has been called by now
             return None
 
-    def _made(self, table: pa.Table, columns: Sequence[_Column]) -> dict[str, pa.Array | pl.Series] | None:
+    def _made(self, table: pa.Table, columns: Sequence[Column]) -> dict[str, pl.Series] | None:
         """Return the columns to deliver; None if one holds what has to be looked at value by value.
 
         The columns go through numpy and Arrow, not through polars, whose every call may wake its threads.
         """
-        made: dict[str, pa.Array | pl.Series] = {}
+        made: dict[str, pl.Series] = {}
         for column in columns:
             values = table[column.name].chunk(0)
             if column.type.kind == "float" and not np.isfinite(numbers_of(values, "f8")).all():
@@ -176,10 +204,10 @@ class CleanReader:
                 self.seen(read)
                 values = read.values
             if column.delivered:
-                made[column.name] = values
+                made[column.name] = values if isinstance(values, pl.Series) else series_of(values)
         return made
 
-    def _has_odd_rows(self, data: bytes, block: Bytes, rows: int, columns: Sequence[_Column]) -> bool:
+    def _has_odd_rows(self, data: bytes, block: Bytes, rows: int, columns: Sequence[Column]) -> bool:
         """Tell whether there are empty lines, or numbers that only Arrow takes for such."""
         numbers = {column.place: column.type.inferred for column in columns if column.type.kind in ("integer", "float")}
         if not numbers:
@@ -196,14 +224,6 @@ class CleanReader:
         columns = [(structure.searchsorted(suspects.codes), inferred)]
         columns.append((structure.searchsorted(suspects.others), [*numbers]))
         return any(bool(np.isin(found % len(self.places), wanted).any()) for found, wanted in columns)
-
-
-def _has_odd_bytes(data: bytes, options: CsvOptions) -> bool:
-    """Tell whether a block may hold what takes care whatever its columns are."""
-    quote = options.dialect.quote
-    if len(data) > min(options.max_record, _LONGEST):
-        return True
-    return (quote is not None and quote in data) or b"\r" in data or 0 in data
 
 
 class Suspects(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..record import TEXT, TIMESTAMP
+from .arrow_series import numbered
 from .csv_block import Bounds, keep_freed_memory
 from .csv_clean import CleanReader
 from .csv_fields import fields_of
@@ -84,7 +85,7 @@ class _Maker:
         """Build the frame of a block, and leave out the rows whose texts are not of the columns' types."""
         records = found.records
         if found.frame is not None:
-            return CsvBlock(found.frame, pl.Series(np.arange(found.line, found.line + found.frame.height)), [])
+            return CsvBlock(found.frame, numbered(found.line, found.frame.height), [])
         if records is None:
             return CsvBlock(pl.DataFrame(schema=self.sheet.columns()), pl.Series(dtype=pl.Int64), list(found.lost))
         columns, reasons = self._columns(records)

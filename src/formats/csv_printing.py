@@ -14,6 +14,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
+from .portions import portions
 from .printing import print_columns
 from .times import FEW_ROWS
 
@@ -52,13 +53,14 @@ class CSVPrinter:
         Raises:
             SinkError: a column holds Python objects, which have no text.
         """
-        cells = None if frame.height < FEW_ROWS or frame.width < 2 else self._cells(frame)
-        if cells is None:
-            yield _by_polars(frame, self._delimiter, self._digits)
-        else:
-            from .cells import lay_out
+        for portion in portions(frame):
+            cells = None if portion.height < FEW_ROWS or portion.width < 2 else self._cells(portion)
+            if cells is None:
+                yield _by_polars(portion, self._delimiter, self._digits)
+            else:
+                from .cells import lay_out
 
-            yield from lay_out(cells, frame.height)
+                yield from lay_out(cells, portion.height)
 
     def _cells(self, frame: pl.DataFrame) -> list[Piece] | None:
         """Return the cells of whole lines, or None if some column has none."""
@@ -72,8 +74,8 @@ class CSVPrinter:
             cells = self._columns[column.name].cells(column)
             if cells is None:
                 return None
-            line += [*cells, constant(self._delimiter.encode())]
-        return [*line[:-1], constant(b"\n")]
+            line += [*cells, *constant(self._delimiter.encode())]
+        return [*line[:-1], *constant(b"\n")]
 
 
 def print_csv(frame: pl.DataFrame, delimiter: str = ",", digits: int = 0) -> bytes:

@@ -1,4 +1,4 @@
-"""A look at a CSV file before it is read: records from its start and, if it can be searched, from all over it."""
+"""A look at a CSV file before it is read: bytes from its start and, if it can be searched, from all over it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import io
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import BinaryIO, Final
 
-import polars as pl
-
 from ..errors import SourceError
-from .csv_block import Block, Bounds
-from .csv_fields import fields_of
+from .csv_block import LF, Block, Bounds, has_odd_bytes
 from .csv_file import Header
 from .csv_options import CsvOptions
 from .csv_scan import Records, by_counting, scan
-from .csv_texts import column_texts, with_nulls
 from .delimiter import unsplit
 from .files import FoundFile
 
-__all__ = ["Sampled", "sample_records", "sample_texts"]
+__all__ = ["Drawn", "Sampled", "draw"]
 
 _SLICES: Final = 8
 _TRIES: Final = 16
@@ -52,23 +49,68 @@ class Sampled:
         return f"{self.file}, byte {byte + start - place}"
 
 
-def sample_records(
-    stream: BinaryIO, file: FoundFile, header: Header, names: Sequence[str], options: CsvOptions, budget: int
-) -> Iterator[Sampled]:
-    """Yield records from the start of a file and, if it can be searched, from places all over it."""
-    bounds = Bounds(len(names), options.max_record)
-    head, records, complete = _head(stream, header, bounds, options, budget // 2)
-    if records is None:
-        return
-    _check_width(records, names, file.name, options)
-    yield Sampled(records, file.name, ())
-    if not complete and isinstance(getattr(stream, "raw", None), io.FileIO):
-        slices = _slices(stream, header.offset + head, file.path.stat().st_size, budget // 2)
-        for pieces, part in _joined(slices, options.dialect.quote):
-            found = _sound(part, bounds, options)
+@dataclass(frozen=True)
+class Drawn:
+    """The bytes that were drawn from a file.
+
+    Attributes:
+        file: what messages call it.
+        names: of its columns.
+        options: how it is to be read.
+        line: the line on which the head begins (1-based).
+        head: what stands behind the header.
+        complete: the head is all that there is.
+        slices: what stands in other places, put together, with its pieces as in `Sampled`.
+    """
+
+    file: str
+    names: Sequence[str]
+    options: CsvOptions
+    line: int
+    head: bytes
+    complete: bool
+    slices: Sequence[tuple[Sequence[tuple[int, int]], bytes]] = ()
+
+    @cached_property
+    def sampled(self) -> Sequence[Sampled]:
+        """The records. Raises SourceError if all of the head have another number of fields than there are names."""
+        bounds = Bounds(len(self.names), self.options.max_record)
+        records = scan(self.head, self.options.dialect, bounds, final=self.complete, first_line=self.line)
+        _check_width(records, self.names, self.file, self.options)
+        return [Sampled(records, self.file, ()), *self._from_slices(bounds)]
+
+    def _from_slices(self, bounds: Bounds) -> Iterator[Sampled]:
+        for pieces, part in self.slices:
+            found = _sound(part, bounds, self.options)
             if found is not None:
                 records, left_out = found
-                yield Sampled(records, file.name, [(place - left_out, byte) for place, byte in pieces])
+                yield Sampled(records, self.file, [(place - left_out, byte) for place, byte in pieces])
+
+
+def draw(
+    stream: BinaryIO, file: FoundFile, header: Header, names: Sequence[str], options: CsvOptions, budget: int
+) -> Drawn | None:
+    """Draw bytes from the start of a file and, if it can be searched, from places all over it.
+
+    Args:
+        stream: where `read_header` left it.
+        file: the file.
+        header: what `read_header` returned.
+        names: of its columns.
+        options: how it is to be read.
+        budget: bytes to draw, half of them from the start; more if there is no record in so many.
+
+    Returns:
+        None: there is nothing behind the header.
+    """
+    head, size = _head(stream, header, Bounds(len(names), options.max_record), options, budget // 2)
+    if not head:
+        return None
+    complete = size == len(head)
+    if complete or not isinstance(getattr(stream, "raw", None), io.FileIO):
+        return Drawn(file.name, names, options, header.line, head, complete)
+    slices = _slices(stream, header.offset + size, file.path.stat().st_size, budget // 2)
+    return Drawn(file.name, names, options, header.line, head, complete, [*_joined(slices, options.dialect.quote)])
 
 
 def _joined(slices: Iterator[tuple[int, bytes]], quote: int | None) -> Iterator[tuple[list[tuple[int, int]], bytes]]:
@@ -91,22 +133,26 @@ def _joined(slices: Iterator[tuple[int, bytes]], quote: int | None) -> Iterator[
     yield pieces, b"".join(whole)
 
 
-def _head(
-    stream: BinaryIO, header: Header, bounds: Bounds, options: CsvOptions, budget: int
-) -> tuple[int, Records | None, bool]:
+def _head(stream: BinaryIO, header: Header, bounds: Bounds, options: CsvOptions, budget: int) -> tuple[bytes, int]:
     """Read the first records, more than the budget if there is none in it.
 
     Returns:
-        How many bytes were read behind the header, the records (None: there are no bytes), and whether that is all.
+        What stands behind the header, and how many bytes were read: one more, unless that is all.
     """
     data = header.rest + stream.read(max(1, budget - len(header.rest)))
     while data:
         more = stream.read(1)
-        records = scan(data, options.dialect, bounds, final=not more, first_line=header.line)
-        if not more or len(records.counts) or len(data) > bounds.max_record:
-            return len(data) + len(more), records, not more
+        if not more or len(data) > bounds.max_record or _has_record(data, bounds, options):
+            return data, len(data) + len(more)
         data += more + stream.read(len(data))
-    return 0, None, True
+    return b"", 0
+
+
+def _has_record(data: bytes, bounds: Bounds, options: CsvOptions) -> bool:
+    """Tell whether there is a record in it that is well formed, of any number of fields."""
+    if data[0] != LF and b"\n" in data and data.isascii() and not has_odd_bytes(data, options.dialect):
+        return True
+    return len(scan(data, options.dialect, bounds, final=False, first_line=1).counts) > 0
 
 
 def _slices(stream: BinaryIO, start: int, end: int, budget: int) -> Iterator[tuple[int, bytes]]:
@@ -140,12 +186,6 @@ def _sound(data: bytes, bounds: Bounds, options: CsvOptions) -> tuple[Records, i
             return found, size - len(data)
         data = _behind_line_end(data)
     return None
-
-
-def sample_texts(records: Records, place: int, options: CsvOptions) -> pl.Series:
-    """Return one column of sampled records, with null where the options say so."""
-    quote = options.dialect.quote
-    return with_nulls(column_texts(fields_of(records, place, quote), quote).values, options.nulls)
 
 
 def _check_width(records: Records, names: Sequence[str], file: str, options: CsvOptions) -> None:

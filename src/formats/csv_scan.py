@@ -226,6 +226,8 @@ def _dead_rows(
 
 
 def _rows_of(places: Ints, row_starts: Ints) -> list[int]:
+    if not len(places):
+        return []  # as nearly always: `unique` imports all of numpy's masked arrays
     rows: list[int] = np.unique(np.searchsorted(row_starts, places, side="right") - 1).tolist()
     return rows
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from .arrow_series import series_of
 from .csv_block import LF
 from .csv_fields import Fields, bitmap, rows_of
 from .csv_scan import PADDING, Records
@@ -54,7 +55,7 @@ class Texts:
         """Copy long texts together, so that a frame that is sent on does not carry the whole block along."""
         if len(self.sizes) == 0 or self.sizes.max() <= _INLINE:
             return values
-        return cast("pl.Series", pl.from_arrow(values.to_arrow(compat_level=pl.CompatLevel.oldest())))
+        return series_of(values.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def column_texts(fields: Fields, quote: int | None) -> Texts:
@@ -101,7 +102,7 @@ def line_texts(data: bytes, block: Bytes) -> pl.Series:
     views[:, 0] = Fields(data, starts, sizes, present).words("<u4").astype(np.uint64) << _HALF | sizes.view(np.uint64)
     views[:, 1] = starts.view(np.uint64) << _HALF
     array = pa.Array.from_buffers(pa.string_view(), len(sizes), [None, pa.py_buffer(views), pa.py_buffer(data)])
-    return cast("pl.Series", pl.from_arrow(array))
+    return series_of(array)
 
 
 def _texts(fields: Fields) -> Texts:
@@ -118,4 +119,4 @@ def _texts(fields: Fields) -> Texts:
     views[:, 1] = later
     buffers = [bitmap(fields.present), pa.py_buffer(views)] + ([pa.py_buffer(fields.data)] if any_long else [])
     array = pa.Array.from_buffers(pa.string_view(), len(sizes), buffers)
-    return Texts(cast("pl.Series", pl.from_arrow(array)), heads >> _HALF, sizes)
+    return Texts(series_of(array), heads >> _HALF, sizes)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 
+from .arrow_series import series_of
 from .csv_fields import Fields
 from .timestamp_patterns import FIRST, LAST
 from .timestamps import EventTimes, ReadTimes
@@ -35,9 +35,9 @@ def read_arrow(times: EventTimes, values: pa.Array) -> ReadTimes:
     if pa.types.is_timestamp(values.type) and not (local and times.zone) and not values.null_count and len(values):
         moments = numbers_of(values, "i8")
         if moments.min() >= FIRST and moments.max() <= LAST:
-            series = cast("pl.Series", pl.from_arrow(values.view(pa.timestamp("us", "UTC"))))
+            series = series_of(values.view(pa.timestamp("us", "UTC")))
             return ReadTimes(series, unzoned=len(values) if local else 0)
-    return times.read(cast("pl.Series", pl.from_arrow(values)))
+    return times.read(series_of(values))
 
 
 def read_fields(times: EventTimes, fields: Fields) -> ReadTimes | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from .cells import Piece, bytes_of, constant, text_cells
+from .cells import Piece, constant
 from .number_cells import NumberTexts
-from .printing import print_column_as_json
+from .printing import print_column_as_json, print_numbers_as_json, print_value_as_json
+from .text_cells import bytes_of, text_cells
 from .time_cells import time_cells
 
 __all__ = ["JSONColumn"]
@@ -22,7 +24,7 @@ class JSONColumn:
             digits: fractional digits that times have at least: 0, 3 or 6.
         """
         self._digits = digits
-        self._numbers = NumberTexts("null")
+        self._numbers = NumberTexts(print_numbers_as_json, print_value_as_json, "null")
 
     def cells(self, column: pl.Series) -> list[Piece] | None:
         """Return the values of the next rows; None if they have no cells.
@@ -33,8 +35,8 @@ class JSONColumn:
         dtype = column.dtype
         if isinstance(dtype, pl.Datetime):
             return self._times(column, dtype)
-        if (dtype.is_integer() or dtype.is_float()) and (numbers := self._numbers.cells(column)) is not None:
-            return numbers
+        if dtype.is_integer() or dtype.is_float():
+            return self._numbers.cells(column)
         if isinstance(dtype, pl.String) and not column.null_count():
             cells = text_cells(column)
             if cells is None or not _some_escaped(cells):
@@ -49,9 +51,12 @@ class JSONColumn:
 
 
 def _in_quotes(cells: list[Piece] | None) -> list[Piece] | None:
-    return cells and [constant(b'"'), *cells, constant(b'"')]
+    return cells and [*constant(b'"'), *cells, *constant(b'"')]
 
 
 def _some_escaped(cells: list[Piece]) -> bool:
     """Tell whether some text has a quote, a backslash or a control character (but NUL, which texts with cells lack)."""
-    return any(((some < 32) & (some != 0) | (some == 34) | (some == 92)).any() for some in bytes_of(cells))
+    return any(
+        bool((some - np.uint8(1) < 31).any() or (some == ord('"')).any() or (some == ord("\\")).any())
+        for some in bytes_of(cells)
+    )

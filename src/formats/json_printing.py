@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .portions import portions
 from .printing import json_key, print_json, print_lines
 from .times import FEW_ROWS
 
@@ -43,13 +44,14 @@ class JSONPrinter:
         Raises:
             SinkError: a column holds Python objects, which have no text.
         """
-        cells = None if frame.height < FEW_ROWS or not frame.width else self._cells(frame)
-        if cells is None:
-            yield print_lines(print_json(frame, self._digits))
-        else:
-            from .cells import lay_out
+        for portion in portions(frame):
+            cells = None if portion.height < FEW_ROWS or not portion.width else self._cells(portion)
+            if cells is None:
+                yield print_lines(print_json(portion, self._digits))
+            else:
+                from .cells import lay_out
 
-            yield from lay_out(cells, frame.height)
+                yield from lay_out(cells, portion.height)
 
     def _cells(self, frame: pl.DataFrame) -> list[Piece] | None:
         """Return the cells of whole lines, or None if some column has none."""
@@ -63,5 +65,5 @@ class JSONPrinter:
             cells = self._columns[column.name].cells(column)
             if cells is None:
                 return None
-            line += [constant((("," if line else "{") + json_key(column.name)).encode()), *cells]
-        return [*line, constant(b"}\n")]
+            line += [*constant((("," if line else "{") + json_key(column.name)).encode()), *cells]
+        return [*line, *constant(b"}\n")]

@@ -45,6 +45,7 @@ __all__ = [
     "print_json",
     "print_lines",
     "print_numbers",
+    "print_numbers_as_json",
     "print_value",
     "print_value_as_json",
 ]
@@ -79,11 +80,22 @@ def print_columns(frame: pl.DataFrame, *, only_where_needed: bool = False, digit
 
 
 def print_numbers(numbers: pl.Series) -> pl.Series:
-    """Return each whole number or float as text; null stays null. Does as `print_columns`, at a smaller fixed cost."""
+    """Return each whole number or float as text; null stays null. Does as `print_columns`, and is quicker."""
     import polars as pl
 
-    frame = numbers.alias("0").to_frame()
-    return print_columns(frame).to_series() if _odd_floats(frame) else numbers.cast(pl.String)
+    texts = numbers.cast(pl.String)
+    odd = _where_odd(numbers)
+    if odd is None:
+        return texts
+    return texts.scatter(odd, print_columns(numbers.gather(odd).alias("0").to_frame()).to_series())
+
+
+def print_numbers_as_json(numbers: pl.Series) -> pl.Series:
+    """Return each whole number or float as JSON. Does as `print_column_as_json`, and is quicker."""
+    texts = print_numbers(numbers)
+    if numbers.dtype.is_float() and not numbers.is_finite().all():
+        texts = texts.set(~numbers.is_finite(), None)
+    return texts.fill_null("null") if texts.null_count() else texts
 
 
 def print_json(frame: pl.DataFrame, digits: int = 0) -> pl.Series:
@@ -121,21 +133,9 @@ def print_lines(lines: pl.Series) -> bytes | memoryview:
     whole = lines.fill_null("") if lines.null_count() else lines
     if len(whole) < _FEW_LINES:
         return "".join(f"{line}\n" for line in whole).encode()
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = whole.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, ends, data = texts.buffers()
-    starts = np.frombuffer(ends, np.int64, len(texts) + 1, texts.offset * 8)
-    with_empty = [None, pa.py_buffer(np.append(starts, starts[-1])), data]  # one more, so that the last line ends, too
-    items = pa.Array.from_buffers(texts.type, len(texts) + 1, with_empty)
-    # Made of buffers, not of Python values: given those, Arrow imports pandas where there is one.
-    bounds = pa.Array.from_buffers(pa.int64(), 2, [None, pa.py_buffer(np.array([0, len(items)], np.int64))])
-    line_end = pa.Array.from_buffers(
-        texts.type, 1, [None, pa.py_buffer(np.array([0, 1], np.int64)), pa.py_buffer(b"\n")]
-    )
-    return memoryview(pc.binary_join(pa.LargeListArray.from_arrays(bounds, items), line_end[0])[0].as_buffer())
+    with_last_end = pl.concat([whole.alias(""), pl.Series([""])])
+    text = with_last_end.str.join("\n").to_arrow(compat_level=pl.CompatLevel.oldest())
+    return memoryview(text.buffers()[2])
 
 
 def print_value(value: Any, digits: int = 0) -> str:
@@ -243,6 +243,20 @@ def _odd_floats(frame: pl.DataFrame) -> set[str]:
     column = pl.col(floats)
     odd = frame.select((((column.abs() < 1e-4) & (column != 0)) | column.is_nan()).any()).row(0)
     return {name for name, is_odd in zip(floats, odd, strict=True) if is_odd}
+
+
+def _where_odd(numbers: pl.Series) -> pl.Series | None:
+    """Return the places of floats that polars prints in another way than `repr`; None if there are none."""
+    if not numbers.dtype.is_float():
+        return None
+    import numpy as np
+    import polars as pl
+
+    size = np.abs(numbers.to_numpy())  # null is nan
+    odd = ((size < 1e-4) & (size != 0)) | np.isnan(size)
+    if numbers.null_count():
+        odd &= numbers.is_not_null().to_numpy()
+    return pl.Series(np.flatnonzero(odd)) if odd.any() else None
 
 
 def _is_text(dtype: pl.DataType) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from .arrow_series import series_of
 from .timestamp_few import FEW, NUMBERS, as_series, as_values, read_few
 from .timestamp_patterns import FIRST, LAST, UNITS, Moment, in_range, parse_epoch, parse_iso
 from .timestamp_rewrite import rewrite_to_iso
@@ -177,7 +178,7 @@ def _cast(texts: pa.Array, *, aware: bool) -> Ints:
     try:
         cast = texts.cast(to)
     except pa.ArrowInvalid:
-        series = pl.Series(pl.from_arrow(texts))
+        series = series_of(texts)
         plausible = series.set(~series.str.contains(_PLAUSIBLE[aware]), None)
         cast = pa.chunked_array(_cast_parts(plausible.to_arrow(compat_level=pl.CompatLevel.oldest()), to), to)
     numbers = pl.Series(pl.from_arrow(cast.cast(pa.int64())))

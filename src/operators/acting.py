@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import StateError, nearest
 from ..event import name_of
 from ..fields import YesNo, option
+from ..formats.rows import each_row, row_dicts
 from ..formats.template import Template, TemplateText
 from ..record import TEXT
 from ..running import Context
 from .base import Transform
-from .functions import BackgroundCalls, FunctionName, Mishaps, RowFunction, find_function
-from .rows import row_dicts
+from .functions import BackgroundCalls, FunctionName, Mishaps, RowFunction, direct, find_function
 from .stateful import StateCall, check_state
 
 if TYPE_CHECKING:
@@ -75,31 +75,38 @@ class Actions:
         self._state: StateCall | None = None
         self._background: BackgroundCalls | None = None
         if chosen.call is not None:
-            self._function, self._state = StateCall.around(chosen, "call", context)
+            function, self._state = StateCall.around(chosen, "call", context)
             self._name = name_of(find_function(chosen.call, context.imports, chosen.title()))
-        if self._function is not None and chosen.background:
-            self._background = BackgroundCalls(self._function, self.mishaps)
-            self._function = self._background
+            if chosen.background:
+                function = self._background = BackgroundCalls(function, self.mishaps)
+            self._function = direct(function)
 
     def __call__(self, events: pl.DataFrame) -> None:
         """Act on each event, row by row, so that what is seen does not depend on how the stream is cut into frames."""
         shown = events.drop(TEXT) if TEXT in events.columns else events  # a drop is a query, even of nothing
-        rows = iter(()) if self._function is None else row_dicts(shown)
-        for line in () if self._template is None else self._lines(self._template, shown):
+        if self._template is not None:
+            self._act_and_say(self._lines(self._template, shown), shown)
+        elif self._function is not None:
+            each_row(shown, self._function, self._failed)
+
+    def _act_and_say(self, lines: Sequence[str | None], events: pl.DataFrame) -> None:
+        rows = repeat(None) if self._function is None else row_dicts(events)
+        for line, row in zip(lines, rows):  # noqa: B905 (None is there without end)
             if line is not None:
                 self._say(line)
-            self._call_with(islice(rows, 1))
-        self._call_with(rows)
+            if row is not None:
+                self._call(row)
 
-    def _call_with(self, rows: Iterator[dict[str, Any]]) -> None:
-        function = self._function
-        for row in rows:
-            try:
-                function(row)  # type: ignore[misc]  # there are rows for a function only
-            except StateError:  # not this row is at fault
-                raise
-            except (Exception, SystemExit) as error:
-                self.mishaps.count(self._name, error)
+    def _call(self, row: dict[str, Any]) -> None:
+        try:
+            self._function(row)  # type: ignore[misc]  # there are rows for a function only
+        except (Exception, SystemExit) as error:
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, StateError):  # not this row is at fault
+            raise error
+        self.mishaps.count(self._name, error)
 
     def _lines(self, template: Template, events: pl.DataFrame) -> Sequence[str | None]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.machinery
+import inspect
 import logging
 import queue
 import re
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, ClassVar, Final, TypeAlias
 
 from ..errors import SpecError, nearest
@@ -21,7 +22,7 @@ from ..fields import Kind
 from ..record import END
 from ..running import Context
 
-__all__ = ["BackgroundCalls", "FunctionName", "Mishaps", "find_function"]
+__all__ = ["BackgroundCalls", "FunctionName", "Mishaps", "direct", "find_function"]
 
 _log = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
@@ -73,6 +74,12 @@ def find_function(name: Any, folder: Path | None, component: str, option: str = 
     if not callable(found):
         raise SpecError(component, f"{name!r} is no function but {found!r:.80}", option=option, value=name)
     return found  # type: ignore[no-any-return]
+
+
+def direct(function: RowFunction) -> RowFunction:
+    """Return what Python calls when it calls an object, to be called very often: finding it takes 50 ns each time."""
+    method = inspect.getattr_static(type(function), "__call__")
+    return MethodType(method, function) if isinstance(method, FunctionType) else function
 
 
 def _module(name: str, folder: Path | None, component: str, option: str) -> ModuleType:

@@ -11,12 +11,12 @@ from ..errors import CallbackError, StateError, nearest
 from ..event import name_of
 from ..fields import Choice, option
 from ..formats.framing import FrameBuilder, Layout
+from ..formats.rows import row_dicts
 from ..formats.schema import Schema, polars_type
 from ..record import TEXT, TIMESTAMP, DeadLetter
 from ..running import Context, Operator
 from .base import Transform
 from .functions import FunctionName, find_function
-from .rows import row_dicts
 from .stateful import StateCall, check_state
 
 if TYPE_CHECKING:

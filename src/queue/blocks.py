@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..record import END, Failure, Frontier, Idle, is_mark
 from .memory import POOL, Room
+from .plain_rows import KEPT, read_rows, written_rows
 from .sealing import opened, packed, portable_part, sealed, unpacked
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = [
     "COPIES",
     "FRAME",
     "OBJECTS",
+    "ROWS",
     "Arrow",
     "Block",
     "Loose",
@@ -28,12 +30,18 @@ __all__ = [
     "arrived",
     "drained",
     "is_frame",
+    "kind_of",
     "leading",
     "unload",
 ]
 
-OBJECTS, FRAME, COPIES = 1, 2, 15
-"""Kinds: sealed objects of any kind, a frame, nothing but copies of dicts."""
+OBJECTS, FRAME, COPIES, ROWS = 1, 2, 15, 16
+"""Kinds: sealed objects of any kind, a frame, nothing but copies, nothing but copies of rows of the plainest values.
+
+What is of several kinds is of the one with the least number.
+"""
+_MANY = 64
+"""Rows from which on MessagePack is worth its import."""
 UNLOADED_AT_ONCE = 4096
 """Rows that are made at once for `get`, which hands them out one by one."""
 
@@ -44,6 +52,13 @@ def is_frame(item: Any) -> TypeGuard[pl.DataFrame]:
     """Tell a frame from other objects, without importing polars for the purpose."""
     polars = sys.modules.get("polars")
     return polars is not None and isinstance(item, polars.DataFrame)
+
+
+def kind_of(part: Any) -> int:
+    """Return what kind of block a sealed item can stand in."""
+    if type(part) is dict and KEPT.issuperset(map(type, part.values())):
+        return ROWS
+    return OBJECTS if type(part) is tuple else COPIES
 
 
 class Block:
@@ -76,30 +91,31 @@ class Block:
 
 @dataclass(slots=True)
 class Loose(Block):
-    """Sealed items, in the process where they were put; `boxed` unless they are all copies of dicts."""
+    """Sealed items, in the process where they were put."""
 
     parts: list[Any]
-    boxed: bool = True
-
-    @property
-    def kind(self) -> int:  # type: ignore[override]
-        return OBJECTS if self.boxed else COPIES
+    kind: int = OBJECTS
 
     @property
     def count(self) -> int:  # type: ignore[override]
         return len(self.parts)
 
     def items(self) -> list[Any]:
-        return opened(self.parts) if self.boxed else self.parts
+        return opened(self.parts) if self.kind == OBJECTS else self.parts
 
     def split(self, count: int) -> tuple[Block, Block]:
-        return Loose(self.parts[:count], self.boxed), Loose(self.parts[count:], self.boxed)
+        return Loose(self.parts[:count], self.kind), Loose(self.parts[count:], self.kind)
 
     def payload(self, room: Room = POOL) -> bytes:
+        if self.kind == ROWS:
+            data = written_rows(self.parts) if self.count >= _MANY else None
+            if data is not None:
+                return data
+            self.kind = COPIES
         try:
             return packed(self.parts)
         except Exception:  # a key of a type that neither can be pickled nor is looked into by the garbage collector
-            self.boxed = True
+            self.kind = OBJECTS
             return packed(list(map(portable_part, self.parts)))
 
 
@@ -125,7 +141,7 @@ class Plain(Block):
 
 @dataclass(slots=True)
 class Packed(Block):
-    """Sealed items as they came over the wire: the pickle of their list."""
+    """Sealed items as they came over the wire: the pickle of their list, or as MessagePack."""
 
     count: int
     data: Any
@@ -141,7 +157,7 @@ class Packed(Block):
         return self.data
 
     def _loose(self) -> Loose:
-        return Loose(unpacked(self.data), self.kind == OBJECTS)
+        return Loose(read_rows(self.data) if self.kind == ROWS else unpacked(self.data), self.kind)
 
 
 @dataclass(slots=True)
@@ -156,7 +172,9 @@ class Rows(Block):
         return self.frame.height
 
     def items(self) -> list[Any]:
-        return self.frame.to_dicts()
+        from ..formats.rows import row_dicts
+
+        return list(row_dicts(self.frame))
 
     def whole(self) -> Any:
         return self.frame

@@ -15,7 +15,8 @@ from .deadlines import deadline_of, left_until
 from .depot import Depot
 from .exchange import Exchange
 from .place import Place
-from .sealing import PLAIN, has_containers, portable, sealed
+from .plain_rows import KEPT
+from .sealing import has_containers, portable, sealed
 from .sides import Foreign, Own
 from .tray import NEVER, Tray
 
@@ -88,7 +89,7 @@ class Queue:
         if type(obj) is not dict or has_containers(obj):
             return self._put(obj, block, timeout)
         for value in obj.values():  # as `sealed` does it, without the cost of a call
-            if type(value) not in PLAIN:
+            if type(value) not in KEPT:
                 return self._put(obj, block, timeout)
         tray = self._tray
         if tray.room is not None and not next(tray.room, False):
@@ -101,7 +102,9 @@ class Queue:
     def _put(self, obj: Any, block: bool, timeout: float | None) -> None:
         if self._closed:
             raise ValueError(f"{self!r} is closed")
-        if is_frame(obj):
+        if type(obj) is dict:
+            self._end.put(sealed(obj), block, timeout)
+        elif is_frame(obj):
             self.put_block(obj, block, timeout)
         else:
             self._end.put(sealed(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)

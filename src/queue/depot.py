@@ -18,9 +18,9 @@ from .blocks import FRAME, Block, Loose, Plain, drained, leading, unload
 from .deadlines import deadline_of, left_until
 from .tray import NEVER, Tray
 
-__all__ = ["Depot", "Giver", "Taker"]
+__all__ = ["EXACT_BELOW", "Depot", "Giver", "Taker"]
 
-_EXACT_BELOW = 64
+EXACT_BELOW = 64
 """Queues smaller than this promise room for one item at a time."""
 
 
@@ -142,7 +142,7 @@ class Depot:
 
     def _to_spare(self, giver: Giver) -> int:
         """Room beyond the need, so that not every item has to ask; never more than half of it all is promised so."""
-        if not giver.some or self.maxsize < _EXACT_BELOW:
+        if not giver.some or self.maxsize < EXACT_BELOW:
             return 0
         half = self.maxsize // 2
         free = self.maxsize - len(self) - self._reserved - giver.need
@@ -155,9 +155,7 @@ class Depot:
         with self.lock:
             at_once = not self.maxsize or (not self.givers and self._fits(1))
             if at_once:
-                if type(part) is tuple:
-                    self.tray.boxed = True
-                self.tray.append(part)
+                self.tray.lay(part)
                 if len(self.tray) >= self.tray.limit:
                     self._serve()
         if not at_once:
@@ -171,7 +169,7 @@ class Depot:
     def _fold(self) -> None:
         parts = self.tray.take()
         if parts:
-            self._blocks.append(Loose(parts, self.tray.boxed))
+            self._blocks.append(Loose(parts, self.tray.kind(parts)))
             self._count += len(parts)
 
     def add(self, block: Block, reserved: int = 0) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..formats.rows import row_dicts
 from .columns import conform, unite
 from .run import ObjectRun, Run
 
@@ -117,7 +118,7 @@ class FrameRun(Run):
         return FrameRun.braided([self])
 
     def as_objects(self) -> ObjectRun:
-        return ObjectRun(self.block.to_dicts(), self.times.to_list())
+        return ObjectRun(list(row_dicts(self.block)), self.times.to_list())
 
     def sharing(self, columns: Mapping[str, Any]) -> FrameRun:
         """Return the run with `columns` itself for its columns, if they are equal: that is seen at a glance later."""

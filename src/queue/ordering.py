@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import OrderError
 from ..formats.few_frames import records_of
+from ..formats.rows import row_dicts
 from ..record import TIMESTAMP
 from .few_run import FewRun
 from .frame_run import FrameRun
@@ -141,7 +142,7 @@ class Order:
         if isinstance(block, list):
             return self._sift_objects(block)
         if self._column is None or self._column not in block.columns:
-            return self._sift_objects(block.to_dicts())
+            return self._sift_objects(list(row_dicts(block)))
         return self._sift_frame(block, self._column)
 
     def _sift_frame(self, frame: pl.DataFrame, column: str) -> tuple[Run, list[Unplaced]]:

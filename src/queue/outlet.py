@@ -23,24 +23,27 @@ import queue
 import select
 import threading
 from collections.abc import Callable
-from itertools import repeat
-from multiprocessing.connection import wait
 from time import monotonic
 from typing import Any
 
+from .allowance import Allowance
 from .blocks import Block, Loose
-from .deadlines import acquire, deadline_of, left_until
+from .deadlines import deadline_of
 from .open_ends import OpenEnds
 from .place import PUTS, Place, call
 from .segments import Segments
 from .tray import Tray
-from .wire import ASK, CANCEL, NOW, RELEASE, RESERVE, SOME
+from .wire import SOME
 
 __all__ = ["Outlet"]
 
 _COLD, _WARM = 1, 1000
 _FLOW_MILLISECONDS = 5
-"""How often the minder looks at a stream in flow: as often as the interpreter changes threads by itself."""
+"""How often the minder looks at a stream in flow: as often as the interpreter changes threads by itself.
+
+A minder that ships whatever has gathered since it last could, by no timer, is no quicker for that, and the stream is
+6 % slower: they take turns with the interpreter and the lock, and blocks are smaller.
+"""
 _BRISK_SECONDS = 50e-6
 """What a change of threads costs."""
 
@@ -64,10 +67,10 @@ class Outlet:
         self._rested = 0.0
         self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._asking = threading.Lock()
         self._broken: OSError | None = None
         self._segments = Segments()
         self._tray = tray
+        self._allowance = Allowance(place, self._wire, maxsize, tray, self._say)
         tray.full, tray.limit = self._ship_full, _COLD
         OpenEnds.add(self)
 
@@ -76,18 +79,16 @@ class Outlet:
     def put(self, part: Any, block: bool, timeout: float | None) -> None:
         """Put one sealed item. Raises queue.Full."""
         if self._tray.room is not None and not next(self._tray.room, False):
-            self._take_room(1, SOME, deadline_of(block, timeout))
-        if type(part) is tuple:
-            self._tray.boxed = True
-        self._tray.append(part)
+            self._allowance.take(1, SOME, deadline_of(block, timeout))
+        self._tray.lay(part)
         if len(self._tray) >= self._tray.limit:
             self._ship_full()
 
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
         """Put a whole block; it has been shipped when this returns. Raises queue.Full."""
         if self._maxsize:
-            self._take_room(parcel.count, 0, deadline_of(block, timeout))
-        self._say(lambda: parcel.message(self._segments))
+            self._allowance.take(parcel.count, 0, deadline_of(block, timeout))
+        self._send_behind(lambda: parcel.message(self._segments))
 
     def flush(self) -> None:
         """Ship all that was put; blocks while the owner is too busy to read."""
@@ -98,6 +99,8 @@ class Outlet:
         with self._shipping:
             pause = monotonic() - self._rested
             self._ship()
+            if self._tray.room is not None and not self._sending:
+                self._allowance.look_ahead()
             self._rested = monotonic()
         if self._tray.limit == _COLD and pause < _BRISK_SECONDS:
             self._tray.limit, self._warmed = _WARM, self._shipped
@@ -110,12 +113,15 @@ class Outlet:
             try:
                 parts = self._tray.take()
                 self._shipped += 1
-                self._send(*Loose(parts, self._tray.boxed).message())
+                self._send(*Loose(parts, self._tray.kind(parts)).message())
             finally:
                 self._sending = False
             full = len(self._tray) >= self._tray.limit
 
-    def _say(self, message: Callable[[], tuple[int, int, Any]], flags: int = 0) -> None:
+    def _say(self, kind: int, number: int, flags: int = 0) -> None:
+        self._send_behind(lambda: (kind, number, b""), flags)
+
+    def _send_behind(self, message: Callable[[], tuple[int, int, Any]], flags: int = 0) -> None:
         """Send something behind all that was put."""
         with self._shipping:
             self._ship()
@@ -162,49 +168,9 @@ class Outlet:
         self.end()
         self._hang_up()
 
-    # Room and numbers: questions that the owner answers.
-
-    def _take_room(self, need: int, flags: int, deadline: float | None) -> None:
-        if not acquire(self._asking, deadline):
-            raise queue.Full
-        try:
-            held = sum(self._tray.room or ())  # which leaves none there
-            if held < need:
-                held = self._exchange_room(held, need, flags, deadline)
-            self._tray.room = repeat(True, held - need if held >= need else held)
-            if held < need:
-                raise queue.Full
-        finally:
-            self._asking.release()
-
-    def _exchange_room(self, held: int, need: int, flags: int, deadline: float | None) -> int:
-        if held:
-            self._say(lambda: (RELEASE, held, b""))
-        return self._ask(RESERVE, need, flags, deadline)
-
-    def _ask(self, kind: int, number: int, flags: int, deadline: float | None) -> int:
-        self._say(lambda: (kind, number, b""), flags | (NOW if deadline == 0 else 0))
-        try:
-            answered = wait([self._wire.socket], None if deadline == 0 else left_until(deadline))
-        except BaseException:  # Ctrl-C: what is granted from now on must not be lost
-            self._tray.room = repeat(True, self._give_up())
-            raise
-        return self._answer() if answered else self._give_up()
-
-    def _give_up(self) -> int:
-        self._say(lambda: (CANCEL, 0, b""))
-        return self._answer()
-
-    def _answer(self) -> int:
-        try:
-            return self._wire.next().number
-        except EOFError as error:
-            raise self._ended() from error
-
     def qsize(self) -> int:
         """Return how many items wait at the owner, all that were put here among them."""
-        with self._asking:
-            return self._ask(ASK, 0, 0, None)
+        return self._allowance.qsize()
 
     # The end.
 

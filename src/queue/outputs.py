@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..formats.rows import row_dicts
 from ..record import END, Failure
 from .blocks import is_frame
 
@@ -22,7 +23,7 @@ class Output:
         if self._takes_blocks:
             self.queue.put_block(block)
             return
-        for record in block.iter_rows(named=True) if is_frame(block) else block:
+        for record in row_dicts(block) if is_frame(block) else block:
             self.queue.put(record)
 
     def tell(self, mark: Any) -> None:

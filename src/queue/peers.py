@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Any
 
-from .blocks import COPIES, FRAME, OBJECTS, Block, arrived
+from .blocks import COPIES, FRAME, OBJECTS, ROWS, Block, arrived
 from .depot import Depot
 from .wire import (
     ASK,
@@ -53,7 +53,7 @@ class Putter:
         send(self.wire, GRANT, count)
 
     def handle(self, message: Message) -> None:
-        if message.kind in (OBJECTS, COPIES, FRAME):
+        if message.kind in (OBJECTS, FRAME, COPIES, ROWS):
             self._add(arrived(message.kind, message.number, message.data))
         elif message.kind == RESERVE:
             self._reserve(message)

@@ -20,12 +20,13 @@ from typing import Any
 
 from ..errors import WorkerError
 from ..record import Failure
+from .plain_rows import KEPT
 
 __all__ = ["PLAIN", "has_containers", "opened", "packed", "portable", "portable_part", "sealed", "unpacked"]
 
 _SEAL = 3
 _HEAD, _TAIL = b"\x80\x03](", b"e."
-PLAIN = frozenset({int, float, str, bytes, bool, type(None), date, timedelta})
+PLAIN = KEPT | {date, timedelta}
 """Types whose values never change and can always be pickled. Their subclasses may be anything."""
 
 

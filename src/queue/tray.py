@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
 
+from .blocks import COPIES, OBJECTS, ROWS, kind_of
+
 __all__ = ["NEVER", "Tray"]
 
 NEVER = sys.maxsize
@@ -22,17 +24,29 @@ class Tray(list[Any]):
         limit: at how many items `full` is to be called.
         full: what takes the items away.
         room: yields True as long as there is room; None if there always is. Taking from an iterator needs no lock.
-        boxed: not only copies of dicts have been put; said before the first is. See `sealing`.
+        kinds: of what has been put (see `blocks`); said before the first of a kind is there.
     """
 
-    __slots__ = ("boxed", "full", "limit", "room")
+    __slots__ = ("full", "kinds", "limit", "room")
 
     def __init__(self, limit: int, full: Callable[[], object], *, bounded: bool) -> None:
         super().__init__()
         self.limit = limit
         self.full = full
         self.room: Iterator[bool] | None = repeat(True, 0) if bounded else None
-        self.boxed = False
+        self.kinds = {ROWS}
+
+    def lay(self, part: Any) -> None:
+        """Put a sealed item of any kind; rows of the plainest values need only be appended."""
+        if type(part) is tuple or COPIES not in self.kinds:  # else it changes nothing
+            self.kinds.add(kind_of(part))
+        self.append(part)
+
+    def kind(self, parts: list[Any]) -> int:
+        """Return the kind of the block that these make, which have been taken away."""
+        if OBJECTS in self.kinds and set(map(type, parts)) == {dict}:  # between two marks, for instance
+            return min(self.kinds - {OBJECTS})
+        return min(self.kinds)
 
     def take(self, most: int = NEVER) -> list[Any]:
         """Take the first items away, while others append."""

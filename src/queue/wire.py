@@ -46,7 +46,7 @@ __all__ = [
     "unpacked",
 ]
 
-# Kinds 1, 2 and 15 are the blocks: blocks.OBJECTS, FRAME, COPIES.
+# Kinds 1, 2, 15 and 16 are the blocks: blocks.OBJECTS, FRAME, COPIES, ROWS.
 HELLO, WELCOME, GONE = 3, 4, 5  # a user of the queue introduces itself; the owner accepts, or knows of no such queue
 RESERVE, GRANT = 6, 7  # room for n items, please; here is room for n (0: there is none)
 REQUEST, EMPTY = 8, 9  # up to n items, please (answered with a block); there are none

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from ..fields import Choice, Component, Duration, option
+from ..formats.rows import row_dicts
 from ..formats.timestamps import EventTimes
 from ..record import END, Failure, Idle
 from ..running import Batch, Context
@@ -105,7 +106,7 @@ class Reader(Component):
         """Yield what `records` yields, before `wrapper` gets it."""
         for batch in self.open(context):
             if isinstance(batch, Batch):
-                yield from batch.frame.iter_rows(named=True)
+                yield from row_dicts(batch.frame)
 
     def run(self, queue: Any = None, *, dead_letters: Any = None) -> int:
         """Put all records on the queue, then END; return how many there were. Blocks while the queue is full.

@@ -144,7 +144,7 @@ class CSVReader(Reader):
                 yield from self._batches(file, sheet, context)
 
     def _examine(self, files: list[FoundFile], context: Context) -> Sheet | None:
-        from ..formats.csv_sheet import examined
+        from ..formats.csv_examine import examined
 
         found = context.learnt = examined(files, self._options(), context.learnt)
         for note in found.notes:

@@ -10,6 +10,7 @@ from ..errors import SinkError, nearest
 from ..fields import Names, YesNo, option
 from ..formats.csv_printing import CSVPrinter, print_csv_header
 from ..formats.delimiter import Delimiter
+from ..formats.portions import portions
 from ..formats.printing import print_lines
 from ..record import TEXT
 from ..running import Context, Sink
@@ -145,7 +146,8 @@ class _AsReadSink(FileSink):
                 " the sources must be text, and no stage between may change values"
             )
         self._begin()
-        self.file.write(print_lines(frame[TEXT]))
+        for portion in portions(frame[TEXT]):
+            self.file.write(print_lines(portion))
 
     def close(self) -> None:
         self._begin()

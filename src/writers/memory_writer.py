@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import Value, option
+from ..formats.rows import row_dicts
 from ..record import TEXT
 from ..running import Context, Sink
 from .base import Writer
@@ -59,4 +60,4 @@ class MemorySink(Sink):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return all rows so far as dicts, in the order of the stream."""
-        return [row for frame in self.frames for row in frame.rows(named=True)]
+        return [row for frame in self.frames for row in row_dicts(frame)]

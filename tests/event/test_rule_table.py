@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.errors import CallbackError
-from plait.event import Condition, rule_table
+from plait.event import Condition, bit_table, classes, families, grid, rule_table, terms, texts
 from plait.event.dict_evaluator import compile_rule
 from plait.event.rule_table import RuleTable
 
@@ -29,13 +32,13 @@ SCHEMA: dict[str, Any] = {
     "b": pl.Boolean,
     "o": pl.Struct({"x": pl.Int64}),
 }
-texts = st.sampled_from(["a", "b", "c", "d", "", "\x1f", "2010-01-01"])
+words = st.sampled_from(["a", "b", "c", "d", "", "\x1f", "2010-01-01"])
 whole = st.sampled_from([0, 1, 2, 3, BIG, BIG + 1, 2**63 - 1])
 floats = st.sampled_from([0.0, -0.0, 1.0, 1.5, 2.5, 0.1, float(BIG), math.inf, -math.inf, math.nan])
 times = st.integers(0, 5).map(lambda hours: START + timedelta(hours=hours))
 VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "s": texts,
-    "cat": texts,
+    "s": words,
+    "cat": words,
     "i": whole,
     "u": st.one_of(whole, st.just(2**64 - 1)),
     "f": floats,
@@ -73,8 +76,63 @@ MORE = [
 ]
 
 
+LIMITS = {
+    "members of a family": st.sampled_from(
+        [(families, "_LEAST", 1), (families, "_LEAST", 24), (families, "_LEAST", 256)]
+    ),
+    "octets of a table": st.sampled_from([(bit_table, "_OCTETS", 1), (bit_table, "_OCTETS", 64)]),
+    "rows worth to be picked": st.sampled_from([(bit_table, "_WORTH", 0), (bit_table, "_WORTH", 2)]),
+    "bounds without a grid": st.sampled_from([(classes, "_FEW", 0), (classes, "_FEW", 4)]),
+    "cells of a grid": st.sampled_from([(grid, "_LEAST", 4), (grid, "_LEAST", 256)]),
+    "cells for each bound": st.sampled_from([(grid, "_FOR_EACH_BOUND", 1), (grid, "_FOR_EACH_BOUND", 16)]),
+    "terms of a rule": st.sampled_from([(terms, "_MOST", 1), (terms, "_MOST", 8)]),
+    "texts compared one by one": st.sampled_from([(texts, "_FEW", 0), (texts, "_FEW", 5)]),
+    "bytes of a short text": st.sampled_from([(texts, "_SHORT", 0), (texts, "_SHORT", 12)]),
+}
+ways = st.fixed_dictionaries(LIMITS).map(lambda chosen: list(chosen.values()))
+
+
+@contextmanager
+def taking(way: list[tuple[Any, str, int]]) -> Iterator[None]:
+    """Set the limits that decide on which way rules are found."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, value in way:
+            patch.setattr(module, name, value)
+        yield
+
+
+def comparisons(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Conditions on one column."""
+    sides = st.dictionaries(st.sampled_from([">", ">=", "<", "<="]), operands[name], min_size=1, max_size=2)
+    if name in ("s", "cat", "b", "o"):
+        sides = st.just({"exists": True})
+    tests = st.one_of(
+        operands[name].map(lambda value: {"=": value}),
+        st.lists(operands[name], max_size=3).map(lambda values: {"=": values}),
+        operands[name].map(lambda value: {"!=": value}),
+        st.sampled_from([{"exists": True}, {"exists": False}, {"=": None}, {"!=": None}]),
+        sides,
+    )
+    return tests.map(lambda test: {name: test})
+
+
+leaves = st.one_of(
+    *(comparisons(name) for name in ["s", "s", "cat", "i", "u", "f", "f", "f32", "t", "d", "b"]),
+    st.sampled_from([{}, {"gone": 1}, {"gone": None}, {"s": {"prefix": "a"}}, {"o": {"x": {">": 1}}}]),
+)
+conditions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"$and": parts}),
+        st.lists(inner, max_size=3).map(lambda parts: {"$or": parts}),
+        inner.map(lambda part: {"$not": part}),
+    ),
+    max_leaves=8,
+)
+
+
 @st.composite
-def families(draw: Any) -> list[dict[str, Any]]:
+def alike(draw: Any) -> list[dict[str, Any]]:
     """Rules of one shape, enough of them to be asked as a family."""
     anchor, several, more = draw(anchors), draw(st.booleans()), draw(st.sampled_from(MORE))
     shape = draw(bounds)
@@ -102,16 +160,26 @@ def tried(rules: list[dict[str, Any]], frame: pl.DataFrame) -> list[tuple[int, i
     ]
 
 
-@given(st.lists(families(), min_size=1, max_size=2), frames)
-@settings(max_examples=150, deadline=None)
-def test_rules_of_one_shape_are_found_as_if_each_were_tried(shapes: list[list[dict[str, Any]]], frame: Any) -> None:
+@given(st.lists(alike(), min_size=1, max_size=2), frames, ways)
+@settings(max_examples=200, deadline=None)
+def test_rules_of_one_shape_are_found_as_if_each_were_tried(shapes: Any, frame: Any, way: Any) -> None:
     rules = [rule for shape in shapes for rule in shape]
-    table = RuleTable([Condition(rule) for rule in rules])
-    assert found_by(table, frame) == tried(rules, frame)
-    assert found_by(table, frame[::2]) == tried(rules, frame[::2])
+    with taking(way):
+        table = RuleTable([Condition(rule) for rule in rules])
+        assert found_by(table, frame) == tried(rules, frame)
+        assert found_by(table, frame[::2]) == tried(rules, frame[::2])
 
 
-@given(families(), frames, st.integers(1, 20), st.integers(1, 5))
+@given(st.lists(conditions, min_size=1, max_size=30), frames, ways)
+@settings(max_examples=300, deadline=None)
+def test_rules_of_all_sorts_are_found_as_if_each_were_tried_on_whichever_way(rules: Any, frame: Any, way: Any) -> None:
+    with taking(way):
+        table = RuleTable([Condition(rule) for rule in rules])
+        assert found_by(table, frame) == tried(rules, frame)
+        assert found_by(table, frame[1::2]) == tried(rules, frame[1::2])
+
+
+@given(alike(), frames, st.integers(1, 20), st.integers(1, 5))
 @settings(max_examples=50, deadline=None)
 def test_the_parts_of_a_frame_say_what_the_whole_says(rules: Any, frame: Any, pairs: int, height: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -176,9 +244,66 @@ def test_texts_that_no_rule_asks_for_may_come_and_go() -> None:
         [f"s{number}" for number in range(70)],
         [f"y{number}" for number in range(3000)],
     ]
-    for texts in [*frames, *frames, ["new", "s4", "\x1f", "\x1f\x1f\x1f\x1f"]]:
-        frame = pl.DataFrame({"s": texts}, schema={"s": pl.String})
+    for column in [*frames, *frames, ["new", "s4", "\x1f", "\x1f\x1f\x1f\x1f"]]:
+        frame = pl.DataFrame({"s": column}, schema={"s": pl.String})
         assert found_by(table, frame) == tried(rules, frame)
+
+
+def readings(height: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "s": [f"s{number % 211}" if number % 17 else None for number in range(height)],
+            "f": [number * 37 % 1009 / 10 if number % 13 else math.nan for number in range(height)],
+            "i": [number * 7919 % 2003 if number % 19 else None for number in range(height)],
+        },
+        schema={"s": pl.String, "f": pl.Float64, "i": pl.Int64},
+    )
+
+
+MIXED = [
+    rule
+    for number in range(0, 90, 3)
+    for rule in (
+        {"s": f"s{number}", "f": {">": number}},
+        {"f": {">=": number, "<": number + 0.5}, "i": {"<=": 20 * number}},
+        {"s": [f"s{number}", "a text that is longer than others"], "$or": [{"f": {"<": 30}}, {"i": {">": 1900}}]},
+        {"$not": {"f": {"<": number}, "i": {">": number}}, "s": {"prefix": "s1"}},
+    )
+]
+
+
+@pytest.mark.parametrize("height", [0, 1, 31, 32, 33, 63, 64, 65, 10_000, 40_000])
+def test_frames_of_any_height_are_judged_as_if_each_rule_were_tried(height: int) -> None:
+    frame = readings(height)
+    rules = MIXED if height < 10_000 else MIXED[::7]
+    assert found_by(RuleTable([Condition(rule) for rule in rules]), frame) == tried(rules, frame)
+
+
+def test_frames_in_chunks_are_judged_as_those_in_one() -> None:
+    frame = readings(1_000)
+    chunks = pl.concat([frame[:300], frame[300:301], frame[301:]], rechunk=False)
+    table = RuleTable([Condition(rule) for rule in MIXED])
+    assert found_by(table, chunks) == found_by(table, frame)
+
+
+def test_threads_may_share_a_table() -> None:
+    frame = readings(3_000)
+    expected = found_by(RuleTable([Condition(rule) for rule in MIXED]), frame)
+    shared = RuleTable([Condition(rule) for rule in MIXED])
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: found_by(shared, frame), range(8)))
+    assert answers == [expected] * 8
+
+
+def test_two_thousand_ranges_find_the_rows_within_them() -> None:
+    rules = [{"f": {">=": number / 20, "<": number / 20 + 0.05}} for number in range(2_000)]
+    frame = readings(500)
+    assert found_by(RuleTable([Condition(rule) for rule in rules]), frame) == tried(rules, frame)
+
+
+def test_a_rule_that_holds_for_several_reasons_is_found_once() -> None:
+    table = RuleTable([Condition({"$or": [{"i": {">": 0}}, {"f": {">": 0}}, {"s": "a"}]})])
+    assert found_by(table, pl.DataFrame({"i": [1], "f": [1.0], "s": ["a"]})) == [(0, 0)]
 
 
 def test_no_rules_and_no_rows_find_nothing() -> None:

@@ -47,6 +47,21 @@ def test_a_row_comes_out_once_for_each_rule_in_the_order_of_the_rules() -> None:
     assert lines == []
 
 
+def test_rules_are_worked_out_once_for_all_who_run_in_a_process(monkeypatch: Any) -> None:
+    made: list[Any] = []
+    table = rule_table.RuleTable
+    monkeypatch.setattr(rule_table, "RuleTable", lambda conditions: made.append(conditions) or table(conditions))
+    event = Rules(rules=RULES)
+    assert pairs(run(event)[0]) == pairs(run(event)[0]) == PAIRS
+    assert len(made) == 1
+
+
+def test_a_copy_of_rules_that_have_run_runs_elsewhere() -> None:
+    event = Rules(rules=RULES)
+    run(event)
+    assert pairs(run(pickle.loads(pickle.dumps(event)))[0]) == PAIRS
+
+
 def test_nothing_comes_out_where_no_rule_holds() -> None:
     assert run(Rules(rules={"cold": {"celsius": {"<": 0}}}))[0] == []
 

@@ -109,6 +109,59 @@ def test_prints_and_calls_row_by_row() -> None:
     assert order == ["line", "call", "line", "call"]
 
 
+class Office:
+    """Something that can be called, though it is no function."""
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
+
+    def __call__(self, row: Any) -> None:
+        self.rows.append(row)
+
+    @classmethod
+    def opened(cls, row: Any) -> None:
+        LATEST.append((cls, row))
+
+
+class _Static(Office):
+    __call__ = staticmethod(lambda row: LATEST.append((_Static, row)))  # type: ignore[assignment]
+
+
+class _Kept:
+    def __init__(self, row: Any) -> None:
+        LATEST.append((_Kept, row))
+
+
+LATEST: list[Any] = []
+
+
+def test_calls_an_object_by_what_its_class_says_not_by_what_was_put_on_it() -> None:
+    office = Office()
+    office.__dict__["__call__"] = pytest.fail
+    run(When(condition=HOT, call=office))
+    assert office.rows == FRAME.filter(pl.col("celsius") > 30).to_dicts()
+
+
+@pytest.mark.parametrize(("called", "says"), [(Office.opened, Office), (_Static(), _Static), (_Kept, _Kept)])
+def test_calls_methods_of_classes_and_classes(called: Any, says: type) -> None:
+    LATEST.clear()
+    _, context, _ = run(When(condition=HOT, call=called))
+    assert [(says, row) for row in FRAME.filter(pl.col("celsius") > 30).to_dicts()] == LATEST
+    assert not context.counts
+
+
+def test_an_object_that_raises_is_named_by_its_class() -> None:
+    class Broken:
+        def __call__(self, row: Any) -> None:
+            raise ValueError("no")
+
+    _, context, _ = run(When(condition=HOT, call=Broken()))
+    assert context.counts == {"callback errors": 2}
+    (note,) = context.notes
+    assert ".Broken (" in note
+    assert note.endswith("raised ValueError: no")
+
+
 @pytest.mark.parametrize(
     ("call", "message", "suggestion"),
     [

@@ -369,7 +369,7 @@ def test_a_writer_killed_while_it_waits_for_room_holds_none():
     while not q.empty():
         q.get()
     for n in range(3):
-        q.put_nowait(n)
+        q.put(n, timeout=30)  # until the owner has heard of it
     with pytest.raises(queue.Full):
         q.put_nowait(3)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plait.queue import Queue
-from plait.queue.blocks import Loose, Packed, arrived
+from plait.queue.blocks import COPIES, Loose, Packed, arrived
 from plait.queue.sealing import sealed
 from plait.util import MultiProcessing
 
@@ -170,7 +170,7 @@ def test_a_key_that_turns_out_too_late_to_be_none_for_pickle_costs_only_its_item
     bad = {zlib.compressobj(): 1}
     parts = [{"a": 1}, bad, {"a": 2}]
     q = Queue()
-    q._end.depot.add(arrived(*Loose(parts, False).message()))
+    q._end.depot.add(arrived(*Loose(parts, COPIES).message()))
     assert q.get() == {"a": 1}
     with pytest.raises(pickle.PicklingError, match="Compress"):
         q.get()

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from plait.errors import SourceError, SpecError
 from plait.fields import options_of
-from plait.formats import csv_sheet
+from plait.formats import csv_examine
 from plait.readers import CSVReader
 from plait.record import END, TEXT
 from plait.running import Context
@@ -311,8 +311,8 @@ def test_other_columns_of_times_without_a_zone_are_noted(write, tmp_path):
 
 def test_files_are_examined_once_unless_they_change(write, tmp_path, monkeypatch):
     looks = []
-    examine = csv_sheet.examine
-    monkeypatch.setattr(csv_sheet, "examine", lambda *args: looks.append(1) or examine(*args))
+    examine = csv_examine.examine
+    monkeypatch.setattr(csv_examine, "examine", lambda *args: looks.append(1) or examine(*args))
     name = write("timestamp,a\n1262304000,1\n")
     context = Context(base=tmp_path)
     CSVReader(name).columns(context)
