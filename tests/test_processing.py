@@ -238,6 +238,7 @@ def test_an_event_assigned_late_lies_in_no_window_and_is_a_dead_letter():
     sp.set_watermark("s", START)
     assert sp.assign_to_window("w", at(-1)) == []
     assert [letter.kind for letter in sp.dead_letters] == ["late"]
+    assert sp.windows["w"]["late_events"] == 1
     assert [window.start for window in sp.assign_to_window("w", at(0))] == [START - timedelta(seconds=5), START]
 
 
@@ -729,7 +730,7 @@ def test_the_page_does_what_it_shows_from_top_to_bottom():
     page = (ROOT / "docs" / "processing.md").read_text(encoding="utf-8")
     assert len(page.splitlines()) <= 120
     blocks = re.findall(r"```python\n(.*?)```\n(?:\n?```text\n(.*?)```)?", page, re.DOTALL)
-    assert len(blocks) > 5
+    assert len(blocks) == page.count("```python") > 4
     names: dict[str, object] = {"__name__": "page"}
     for code, shown in blocks:
         said = io.StringIO()

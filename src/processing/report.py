@@ -51,7 +51,8 @@ def report_of(
 def _window(gathering: Gathering) -> dict[str, Any]:
     config = gathering.config
     named = {name: config[name] for name in ("window_id", "stream_id", "type")}
-    return {**named, "open_windows": gathering.open, "results_waiting": len(config["results"])}
+    late = {"late_events": config["late_events"]}
+    return {**named, "open_windows": gathering.open, "results_waiting": len(config["results"]), **late}
 
 
 def _join(joining: Joining) -> dict[str, Any]:

@@ -55,12 +55,12 @@ class Gathering:
     """The open windows of one kind.
 
     Args:
-        config: what people see of it: `current_window` and `results` are kept up to date in it.
+        config: what people see of it: `current_window`, `results` and `late_events` are kept up to date in it.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
-        config |= {"current_window": None, "results": []}
+        config |= {"current_window": None, "results": [], "late_events": 0}
         self._open: dict[int, Window] = {}
         self._lies_in: dict[int, list[Window]] = {}  # by id(event): the windows hold the event, so it stays its own
         self._passed: dict[int, Event] = {}  # they still wait, but windows in which they lie may be complete
@@ -190,20 +190,22 @@ class SessionGathering(Gathering):
         fresh: dict[Any, list[Event]] = {}
         for event in events:
             fresh.setdefault(None if self._by is None else key_of(event, self._by), []).append(event)
-        for key, some in fresh.items():
-            self._put_key(key, sorted(some, key=by_time))
+        keys = list(fresh)
+        near = [self._take_near(key, sorted(fresh[key], key=by_time)) for key in keys]
+        whole = [(code, event) for code, windows in enumerate(near) for window in windows for event in window.events]
+        whole += [(code, event) for code, key in enumerate(keys) for event in fresh[key]]
+        for code, some in _sessions(sorted(whole, key=lambda row: by_time(row[1])), self._gap):
+            self._of_key[keys[code]].append(self._session(keys[code], some, near[code]))
 
-    def _put_key(self, key: Any, fresh: list[Event]) -> None:
-        """Make sessions anew of the fresh events and of the sessions so near that they may be joined by these."""
+    def _take_near(self, key: Any, fresh: list[Event]) -> list[Window]:
+        """Take away the sessions that events may go on with: all others cannot change by them."""
         low, high = by_time(fresh[0]), by_time(fresh[-1]) + self._gap
         windows = self._of_key.get(key, [])
         near = sorted((w for w in windows if low <= micros(w.end) and micros(w.start) <= high), key=Window.rank)
         for window in near:
             self._leave(window)
-        apart = [window for window in windows if id(window) in self._open]
-        whole = sorted([event for window in near for event in window.events] + fresh, key=by_time)
-        made = [self._session(key, some, near) for some in _sessions(whole, self._gap)]
-        self._of_key[key] = apart + made
+        self._of_key[key] = [window for window in windows if id(window) in self._open]
+        return near
 
     def _session(self, key: Any, events: list[Event], near: list[Window]) -> Window:
         """Return the session of these events: the one that has the first of them, if there is one, goes on."""
@@ -228,17 +230,20 @@ class SessionGathering(Gathering):
         self._of_key = {key: windows for key, windows in left if windows}
 
 
-def _sessions(events: Sequence[Event], gap: int) -> list[list[Event]]:
-    """Return the sessions of events in time order, in the order of time."""
+def _sessions(rows: Sequence[tuple[int, Event]], gap: int) -> list[tuple[int, list[Event]]]:
+    """Return the sessions of rows (number of the key, event) in time order, with the number of the key of each."""
     import polars as pl
 
     from ..windows.sessions import Sessions
 
-    places = Aggregate(function="collect", of="place", most=len(events))
-    frame = pl.DataFrame(
-        {TIMESTAMP: [by_time(event) for event in events], "place": range(len(events))},
-        schema={TIMESTAMP: pl.Int64, "place": pl.Int64},
-    ).cast({TIMESTAMP: pl.Datetime("us", "UTC")})
-    sessions = Sessions(gap, (), {"places": places}, frame.schema)
+    places = Aggregate(function="collect", of="place", most=len(rows))
+    columns = {
+        TIMESTAMP: [by_time(event) for _, event in rows],
+        "key": [code for code, _ in rows],
+        "place": range(len(rows)),
+    }
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64)).cast({TIMESTAMP: pl.Datetime("us", "UTC")})
+    sessions = Sessions(gap, ("key",), {"places": places}, frame.schema)
     sessions.push(frame)
-    return [[events[place] for place in found] for result in sessions.end() for found in result["places"].to_list()]
+    found = [pair for result in sessions.end() for pair in result.select("key", "places").iter_rows()]
+    return [(code, [rows[place][1] for place in chosen]) for code, chosen in found]
