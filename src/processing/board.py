@@ -82,6 +82,7 @@ class Board:
             stream = self.stream(gathering.config["stream_id"])
             self._check_room(stream)
             if stream.is_late(event) and not stream.accepted(event):
+                gathering.config["late_events"] += 1
                 self._bury_late(stream, event)
                 return []
             gathering.put([event])
@@ -107,7 +108,8 @@ class Board:
             if gathering.closes(mark):
                 frontier, passed = stream.frontier(gathering.holds)
                 assert frontier is not None, "there is a watermark"
-                gathering.close(frontier, passed)
+                if gathering.closes(frontier):
+                    gathering.close(frontier, passed)
         for joining, side in self._sides_of(stream):
             frontier, _ = stream.frontier(lambda event: False)
             assert frontier is not None, "there is a watermark"

@@ -58,6 +58,9 @@ class Event:
         if not isinstance(self.event_time, datetime):
             raise SpecError("Event", f"takes a datetime, not {self.event_time!r}", option="event_time")
 
+    def __hash__(self) -> int:
+        return hash((self.event_id, self.event_type))  # the data cannot be hashed
+
 
 def micros(time: datetime) -> int:
     """Return a time as microseconds since 1970 in UTC; one without a zone is taken as UTC."""

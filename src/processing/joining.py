@@ -102,8 +102,8 @@ class Joining:
     def forget(self, side: int, frontier: int) -> None:
         """Let go of the events of a side whose partners all would be before the frontier of the other."""
         oldest, least = self._oldest[side], frontier - self._apart
-        if oldest is None or oldest >= least:
-            return
+        if oldest is None or oldest >= least - self._apart:
+            return  # to look at all of them for each that goes would take long: they go many at a time
         by_key = self._held[side]
         for key in list(by_key):
             by_key[key] = [event for event in by_key[key] if by_time(event) >= least]

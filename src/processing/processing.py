@@ -234,7 +234,7 @@ class StreamProcessing:
         """Put an event into its windows now, and return them in the order of their starts.
 
         It lies in each once: it is not put there again when it is processed. An event that is late becomes a dead
-        letter, and lies in none.
+        letter, is counted as `late_events` in the window's config, and lies in none.
         """
         with self._lock:
             return self._board.assign(window_id, _checked(event))
@@ -259,6 +259,8 @@ class StreamProcessing:
         self, join_id: str, stream1_id: str, stream2_id: str, join_key: str, window_seconds: float
     ) -> dict[str, Any]:
         """Join the events of two streams whose data have one value under a key. Return the config.
+
+        It gets what is processed from now on.
 
         Args:
             join_id: its name.

@@ -51,10 +51,13 @@ def report_of(
 def _window(gathering: Gathering) -> dict[str, Any]:
     config = gathering.config
     named = {name: config[name] for name in ("window_id", "stream_id", "type")}
-    return {**named, "open_windows": gathering.open, "results_waiting": len(config["results"])}
+    late = {"late_events": config["late_events"]}
+    return {**named, "open_windows": gathering.open, "results_waiting": len(config["results"]), **late}
 
 
 def _join(joining: Joining) -> dict[str, Any]:
     config = joining.config
     named = {name: config[name] for name in ("join_id", "stream1_id", "stream2_id", "join_key", "window_seconds")}
-    return {**named, "results_waiting": len(config["results"]), "without_key": config["without_key"]}
+    waiting = len(config["results"])
+    counts = {"held_events": joining.held - waiting, "results_waiting": waiting, "without_key": config["without_key"]}
+    return {**named, **counts}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import insort, insort_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from heapq import merge
 from typing import Any
 
 from .event import Event, by_time, micros, seconds, time_like
@@ -112,7 +112,5 @@ class Stream:
             passed.append(event)
         return self._mark, passed
 
-    def _waiting(self) -> list[Event]:
-        if not self._taken:
-            return self.buffer
-        return sorted(chain(*self._taken, self.buffer), key=by_time)
+    def _waiting(self) -> Iterator[Event]:
+        return merge(*self._taken, self.buffer, key=by_time)

@@ -13,6 +13,7 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from ..record import TIMESTAMP
@@ -55,16 +56,17 @@ class Gathering:
     """The open windows of one kind.
 
     Args:
-        config: what people see of it: `current_window` and `results` are kept up to date in it.
+        config: what people see of it: `current_window`, `results` and `late_events` are kept up to date in it.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
-        config |= {"current_window": None, "results": []}
+        config |= {"current_window": None, "results": [], "late_events": 0}
         self._open: dict[int, Window] = {}
         self._lies_in: dict[int, list[Window]] = {}  # by id(event): the windows hold the event, so it stays its own
         self._passed: dict[int, Event] = {}  # they still wait, but windows in which they lie may be complete
-        self._first_end: int | None = None  # no open window ends before it
+        self._ends: list[tuple[int, int, Window]] = []  # a heap: when windows end, as far as they have not changed
+        self._entered = 0
 
     @property
     def held(self) -> int:
@@ -101,7 +103,7 @@ class Gathering:
 
     def closes(self, frontier: int) -> bool:
         """Tell whether a window may be complete by then, without looking at all of them."""
-        return self._first_end is not None and self._first_end <= frontier
+        return bool(self._ends) and self._ends[0][0] <= frontier
 
     def close(self, frontier: int, passed: Iterable[Event] = ()) -> None:
         """Hand the windows over that are complete if no event before the frontier follows.
@@ -112,11 +114,13 @@ class Gathering:
                 windows are not opened again.
         """
         self._passed |= {id(event): event for event in passed}
-        complete = [window for window in self._open.values() if self._is_complete(micros(window.end), frontier)]
-        for window in sorted(complete, key=Window.rank):
-            self._leave(window)
-            self.config["results"].append(window)
-        self._first_end = min((micros(window.end) for window in self._open.values()), default=None)
+        complete: list[Window] = []
+        while self._ends and self._is_complete(self._ends[0][0], frontier):
+            end, _, window = heappop(self._ends)
+            if id(window) in self._open and micros(window.end) == end:  # else it has changed since
+                self._leave(window)
+                complete.append(window)
+        self.config["results"] += sorted(complete, key=Window.rank)
         current = self.config["current_window"]
         if current is not None and id(current) not in self._open:
             self.config["current_window"] = max(self._open.values(), key=Window.rank, default=None)
@@ -127,8 +131,8 @@ class Gathering:
     def _enter(self, window: Window) -> None:
         """Note that a window is open, or has another end than before."""
         self._open[id(window)] = window
-        end = micros(window.end)
-        self._first_end = end if self._first_end is None else min(end, self._first_end)
+        self._entered += 1
+        heappush(self._ends, (micros(window.end), self._entered, window))
         current = self.config["current_window"]
         if current is None or id(current) not in self._open or current.rank() < window.rank():
             self.config["current_window"] = window
@@ -150,6 +154,7 @@ class TimeGathering(Gathering):
         super().__init__(config)
         self._spans = make_spans(Span(microseconds=size), Span(microseconds=slide))
         self._by_number: dict[int, Window] = {}
+        self._number_of: dict[int, int] = {}  # by id(window)
 
     def _put(self, events: list[Event]) -> None:
         import numpy as np
@@ -170,12 +175,13 @@ class TimeGathering(Gathering):
         window = self._by_number[number] = Window(
             self.config["window_id"], time_like(start, event.event_time), time_like(end, event.event_time)
         )
+        self._number_of[id(window)] = number
         self._enter(window)
         return window
 
-    def close(self, frontier: int, passed: Iterable[Event] = ()) -> None:
-        super().close(frontier, passed)
-        self._by_number = {number: w for number, w in self._by_number.items() if id(w) in self._open}
+    def _leave(self, window: Window) -> None:
+        super()._leave(window)
+        del self._by_number[self._number_of.pop(id(window))]
 
 
 class SessionGathering(Gathering):
@@ -190,20 +196,23 @@ class SessionGathering(Gathering):
         fresh: dict[Any, list[Event]] = {}
         for event in events:
             fresh.setdefault(None if self._by is None else key_of(event, self._by), []).append(event)
-        for key, some in fresh.items():
-            self._put_key(key, sorted(some, key=by_time))
+        keys = list(fresh)
+        near = [self._take_near(key, sorted(fresh[key], key=by_time)) for key in keys]
+        whole = [(code, event) for code, windows in enumerate(near) for window in windows for event in window.events]
+        whole += [(code, event) for code, key in enumerate(keys) for event in fresh[key]]
+        for code, some in _sessions(sorted(whole, key=lambda row: by_time(row[1])), self._gap):
+            session = self._session(keys[code], some, near[code])
+            self._of_key.setdefault(session.key, []).append(session)
 
-    def _put_key(self, key: Any, fresh: list[Event]) -> None:
-        """Make sessions anew of the fresh events and of the sessions so near that they may be joined by these."""
+    def _take_near(self, key: Any, fresh: list[Event]) -> list[Window]:
+        """Take away the sessions that events may go on with: all others cannot change by them."""
         low, high = by_time(fresh[0]), by_time(fresh[-1]) + self._gap
-        windows = self._of_key.get(key, [])
-        near = sorted((w for w in windows if low <= micros(w.end) and micros(w.start) <= high), key=Window.rank)
+        near = sorted(
+            (w for w in self._of_key.get(key, ()) if low <= micros(w.end) and micros(w.start) <= high), key=Window.rank
+        )
         for window in near:
             self._leave(window)
-        apart = [window for window in windows if id(window) in self._open]
-        whole = sorted([event for window in near for event in window.events] + fresh, key=by_time)
-        made = [self._session(key, some, near) for some in _sessions(whole, self._gap)]
-        self._of_key[key] = apart + made
+        return near
 
     def _session(self, key: Any, events: list[Event], near: list[Window]) -> Window:
         """Return the session of these events: the one that has the first of them, if there is one, goes on."""
@@ -222,23 +231,29 @@ class SessionGathering(Gathering):
     def _is_complete(self, end: int, frontier: int) -> bool:
         return end < frontier  # at the very end an event may still come that belongs to it
 
-    def close(self, frontier: int, passed: Iterable[Event] = ()) -> None:
-        super().close(frontier, passed)
-        left = ((key, [w for w in windows if id(w) in self._open]) for key, windows in self._of_key.items())
-        self._of_key = {key: windows for key, windows in left if windows}
+    def _leave(self, window: Window) -> None:
+        super()._leave(window)
+        left = [other for other in self._of_key[window.key] if other is not window]
+        if left:
+            self._of_key[window.key] = left
+        else:
+            del self._of_key[window.key]
 
 
-def _sessions(events: Sequence[Event], gap: int) -> list[list[Event]]:
-    """Return the sessions of events in time order, in the order of time."""
+def _sessions(rows: Sequence[tuple[int, Event]], gap: int) -> list[tuple[int, list[Event]]]:
+    """Return the sessions of rows (number of the key, event) in time order, with the number of the key of each."""
     import polars as pl
 
     from ..windows.sessions import Sessions
 
-    places = Aggregate(function="collect", of="place", most=len(events))
-    frame = pl.DataFrame(
-        {TIMESTAMP: [by_time(event) for event in events], "place": range(len(events))},
-        schema={TIMESTAMP: pl.Int64, "place": pl.Int64},
-    ).cast({TIMESTAMP: pl.Datetime("us", "UTC")})
-    sessions = Sessions(gap, (), {"places": places}, frame.schema)
+    places = Aggregate(function="collect", of="place", most=len(rows))
+    columns = {
+        TIMESTAMP: [by_time(event) for _, event in rows],
+        "key": [code for code, _ in rows],
+        "place": range(len(rows)),
+    }
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64)).cast({TIMESTAMP: pl.Datetime("us", "UTC")})
+    sessions = Sessions(gap, ("key",), {"places": places}, frame.schema)
     sessions.push(frame)
-    return [[events[place] for place in found] for result in sessions.end() for found in result["places"].to_list()]
+    found = [pair for result in sessions.end() for pair in result.select("key", "places").iter_rows()]
+    return [(code, [rows[place][1] for place in chosen]) for code, chosen in found]

@@ -9,6 +9,7 @@ power fails, the last commits may be lost, but never half of one.)
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,6 @@ from ..errors import StateError
 
 __all__ = ["open_file", "problem_of", "said"]
 
-_MAGIC: Final = b"SQLite format 3\0"
 _APPLICATION: Final = 0x706C6169  # "plai"
 _VERSION: Final = 1
 _TABLES: Final = """
@@ -47,26 +47,35 @@ _WORDS: Final = {
 
 
 def problem_of(path: Path) -> str | None:
-    """Return why the file cannot be used as a state, as far as its first bytes tell; None if it can, or is not there.
+    """Return why the file cannot be used as a state, as far as its head tells; None if it can, or is not there.
 
-    It is read, not opened: this neither waits for whoever has it open, nor disturbs them.
+    This neither waits for whoever has it open, nor disturbs them. SQLite does the reading: were the file opened and
+    closed beside it, the operating system would drop the locks that this process may have on it (POSIX has it so).
     """
-    if path.is_dir():
-        return "it is a folder; name a file in it"
     try:
-        with path.open("rb") as file:
-            head = file.read(100)
+        size = path.stat().st_size
+        if path.is_dir():
+            return "it is a folder; name a file in it"
+        return _problem_of_head(*_head(path)) if size else None
     except FileNotFoundError:
         return None
     except OSError as error:
         return error.strerror or str(error)
-    return _problem_of_head(head) if head else None
+    except sqlite3.Error as error:
+        is_other = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
+        return "the file is no state: it is not of SQLite" if is_other else said(error)
 
 
-def _problem_of_head(head: bytes) -> str | None:
-    if not head.startswith(_MAGIC) or len(head) < 100:
-        return "the file is no state: it is not of SQLite"
-    version, application = int.from_bytes(head[60:64], "big"), int.from_bytes(head[68:72], "big")
+def _head(path: Path) -> tuple[int, int]:
+    """Return the marks in the head of the file: whose it is, and which version."""
+    place = f"{path.absolute().as_uri()}?mode=ro&immutable=1"  # immutable: take no lock, look at no log
+    with closing(sqlite3.connect(place, uri=True, timeout=0)) as connection:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return application, version
+
+
+def _problem_of_head(application: int, version: int) -> str | None:
     if application != _APPLICATION:
         return "the file is no state: it is an SQLite file of another program"
     if version > _VERSION:

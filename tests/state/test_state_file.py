@@ -53,6 +53,21 @@ state.close()
 """
 
 
+HOLDING = """
+import sys
+from pathlib import Path
+from plait.errors import StateError
+from plait.state import KeyedState, problem_of
+state = KeyedState(sys.argv[1])
+assert problem_of(Path(sys.argv[1])) is None
+try:
+    KeyedState(sys.argv[1])
+except StateError:
+    print("held", flush=True)
+sys.stdin.read()
+"""
+
+
 def started(program: str, path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
 
@@ -108,6 +123,20 @@ def test_a_state_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
         process.kill()
     with KeyedState(path), pytest.raises(StateError, match="has it open"):
         KeyedState(path)
+
+
+@pytest.mark.processes
+@pytest.mark.timeout(60)
+def test_a_look_at_the_file_does_not_let_others_in(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    command = [sys.executable, "-c", HOLDING, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(StateError, match="another process has it open"):
+            KeyedState(path)
+        process.communicate("")
+    KeyedState(path).close()
 
 
 def test_an_error_in_the_with_block_drops_what_was_gathered(tmp_path: Path) -> None:
