@@ -50,7 +50,7 @@ def _takes_state(component: Component, option: str, function: Any, *, given: boo
 
 def _accepts(function: Any, count: int) -> bool:
     try:
-        inspect.signature(function).bind(*range(count))
+        _signature(function).bind(*range(count))
     except TypeError:
         return False
     except ValueError:  # some builtins do not say what they take
@@ -58,8 +58,14 @@ def _accepts(function: Any, count: int) -> bool:
     return True
 
 
+def _signature(function: Any) -> inspect.Signature:
+    """Return what a function takes; of an object whose `__call__` is static, Python itself says one too few."""
+    call = inspect.getattr_static(type(function), "__call__", None)
+    return inspect.signature(function.__call__ if isinstance(call, staticmethod) else function)
+
+
 def _shown(function: Any) -> str:
-    return str(inspect.signature(function))
+    return str(_signature(function))
 
 
 class StateCall:

@@ -7,7 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -215,10 +217,32 @@ def test_a_folder_that_may_not_be_written_is_said_so() -> None:
         KeyedState("/proc/deeper/state.sqlite")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_file_is_said_so(tmp_path: Path) -> None:
-    path = tmp_path / "state.sqlite"
-    KeyedState(path).close()
-    path.chmod(0o400)
-    with pytest.raises(StateError, match="may not be written"):
-        KeyedState(path)
+def test_a_read_only_file_is_said_so() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # where others than its owner may look
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "state.sqlite"
+        KeyedState(path).close()
+        path.chmod(0o444)
+        with _as_somebody_else(), pytest.raises(StateError, match="may not be written"):
+            KeyedState(path)
+
+
+@contextmanager
+def _as_somebody_else() -> Iterator[None]:
+    """Be no root, who may write everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+                    if folder.stat().st_uid == 0 and folder != Path("/") and not folder.stat().st_mode & 0o5 == 0o5:
+                        folder.chmod(folder.stat().st_mode | 0o5)
+                os.seteuid(nobody)
+        with pytest.raises(StateError, match="may not be written"):
+            KeyedState(path)
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
