@@ -189,9 +189,9 @@ class _Results:
             return {**result}  # the function may go on changing its own
         if result.get(TIMESTAMP) is not None:
             raise _ResultError(f"another {TIMESTAMP}, {result[TIMESTAMP]}, but the event time stays: {timestamp}")
-        result = {TIMESTAMP: timestamp, **result}
-        result[TIMESTAMP] = timestamp  # a null stood there
-        return result
+        made: dict[str, Any] = {TIMESTAMP: timestamp, **result}
+        made[TIMESTAMP] = timestamp  # a null stood there
+        return made
 
     def _check_names(self, result: dict[Any, Any]) -> None:
         for name in result:

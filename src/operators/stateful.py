@@ -10,7 +10,6 @@ from ..event import name_of
 from ..fields import Component
 from ..record import TIMESTAMP
 from ..running import Context
-from ..state import problem_of
 from .functions import RowFunction, find_function
 
 if TYPE_CHECKING:
@@ -31,9 +30,12 @@ def check_state(component: Component, option: str, context: Context) -> bool:
     name, path = getattr(component, option), component.state  # type: ignore[attr-defined]
     function = find_function(name, context.imports, component.title(), option)
     takes_state = _takes_state(component, option, function, given=path is not None)
-    problem = problem_of(context.base / path) if path is not None else None
-    if problem is not None:
-        raise component.wrong("state", f"{path}: {problem}")
+    if path is not None:
+        from ..state import problem_of
+
+        problem = problem_of(context.base / path)
+        if problem is not None:
+            raise component.wrong("state", f"{path}: {problem}")
     return takes_state
 
 

@@ -10,9 +10,25 @@ It needs the standard library alone. Below are `keys` (which keys are the same, 
 
 from __future__ import annotations
 
-from .file import problem_of
-from .keyed_state import KeyedState, StateStatistics
-from .scope import Scope
-from .shared import SharedStates
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .file import problem_of
+    from .keyed_state import KeyedState, StateStatistics
+    from .scope import Scope
+    from .shared import SharedStates
 
 __all__ = ["KeyedState", "Scope", "SharedStates", "StateStatistics", "problem_of"]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "KeyedState": "keyed_state",
+        "Scope": "scope",
+        "SharedStates": "shared",
+        "StateStatistics": "keyed_state",
+        "problem_of": "file",
+    },
+)

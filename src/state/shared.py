@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .keyed_state import CACHE_BYTES, KeyedState
-from .store import Store
+if TYPE_CHECKING:
+    from .keyed_state import KeyedState
+    from .store import Store
 
 __all__ = ["SharedStates"]
 
@@ -28,6 +30,10 @@ class SharedStates:
 
     def open(self, path: str | None) -> KeyedState:
         """Return the state of a file; without one, another in memory each time. Raises StateError."""
+        # SQLite is imported by runs that keep a state, and by no other.
+        from .keyed_state import CACHE_BYTES, KeyedState
+        from .store import Store
+
         if path is None:
             self._private.append(Store(None, CACHE_BYTES))
             return KeyedState.on(self._private[-1])
