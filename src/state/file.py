@@ -8,6 +8,7 @@ power fails, the last commits may be lost, but never half of one.)
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +36,7 @@ CREATE INDEX entry_expires ON entry (expires) WHERE expires IS NOT NULL;
 CREATE TABLE clock (time INTEGER);  -- microseconds since 1970 UTC that the stream has reached; null: none yet
 INSERT INTO clock VALUES (NULL);
 """
+_EFFECTIVE: Final = os.access in os.supports_effective_ids
 _WORDS: Final = {
     sqlite3.SQLITE_BUSY: "another process has it open; a state belongs to one at a time",
     sqlite3.SQLITE_LOCKED: "another process has it open; a state belongs to one at a time",
@@ -56,6 +58,8 @@ def problem_of(path: Path) -> str | None:
         size = path.stat().st_size
         if path.is_dir():
             return "it is a folder; name a file in it"
+        if not os.access(path, os.W_OK, effective_ids=_EFFECTIVE):
+            return _WORDS[sqlite3.SQLITE_READONLY]
         return _problem_of_head(*_head(path)) if size else None
     except FileNotFoundError:
         return None
