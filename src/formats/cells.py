@@ -31,18 +31,20 @@ _ROWS = 4_096  # laid out in one go: what is laid out stays in the cache of the 
 
 
 class Piece(NamedTuple):
-    """Some bytes of each row: a word per row, or one for all. The first `width` bytes count, the others are NUL."""
+    """Some bytes of each row: a word per row, or one for all. The first `width` bytes count, the others are NUL.
+
+    Which of the two it is is said when it is made: how many items there are tells nothing of a column of one row.
+    """
 
     items: npt.NDArray[np.uint64]
     width: int
-
-    @property
-    def is_constant(self) -> bool:
-        return len(self.items) == 1
+    is_constant: bool = False
 
     def at(self, indices: npt.NDArray[Any]) -> Piece:
-        """Look up one word per index; one for all stays one for all."""
-        return self if self.is_constant else Piece(self.items.take(indices), self.width)
+        """Look up one word per index; of a table of one word, that is one for all."""
+        if len(self.items) == 1:
+            return self._replace(is_constant=True)
+        return Piece(self.items.take(indices), self.width)
 
     def but(self, rows: int) -> Piece:
         """Leave out the first rows."""
@@ -52,7 +54,7 @@ class Piece(NamedTuple):
 def constant(text: bytes) -> list[Piece]:
     """Return the same text for every row."""
     parts = [text[start : start + _WORD] for start in range(0, len(text), _WORD)]
-    return [Piece(np.array([part], "S8").view("<u8"), len(part)) for part in parts]
+    return [Piece(np.array([part], "S8").view("<u8"), len(part), is_constant=True) for part in parts]
 
 
 def words(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
@@ -101,8 +103,9 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
         if spare and (piece.is_constant or piece.width <= spare):
             before = line.pop()
             items = before.items | (piece.items << np.uint64(8 * before.width))
-            line.append(Piece(items, min(before.width + piece.width, _WORD)))
-            piece = Piece(piece.items >> np.uint64(8 * spare), piece.width - spare)
+            is_constant = before.is_constant and piece.is_constant
+            line.append(Piece(items, min(before.width + piece.width, _WORD), is_constant))
+            piece = Piece(piece.items >> np.uint64(8 * spare), piece.width - spare, piece.is_constant)
         if piece.width > 0:
             line.append(piece)
     return line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plait.formats.cells import Piece, constant, lay_out, texts_of
 from plait.formats.portions import portions
@@ -26,10 +26,17 @@ def pieces(draw):
     return [Piece(np.array(column, "S8").view("<u8"), width)], [text.replace(b"\0", b"") for text in column]
 
 
+NUMBERS = [f"{number}".encode() for number in range(ROWS)]
+OF_NUMBERS = [([Piece(np.array(NUMBERS, "S8").view("<u8"), 8)], NUMBERS), (constant(b","), [b","] * ROWS)] * 2
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(pieces(), min_size=1, max_size=7), st.integers(1, ROWS))
+@example(OF_NUMBERS, 4_097)
+@example(OF_NUMBERS, 8_193)
 def test_lines_are_the_texts_of_the_pieces_side_by_side(drawn, rows):
-    line = [Piece(items if len(items) == 1 else items[:rows], width) for some, _ in drawn for items, width in some]
+    parts = [piece for some, _ in drawn for piece in some]
+    line = [piece if piece.is_constant else piece._replace(items=piece.items[:rows]) for piece in parts]
     expected = b"".join(b"".join(texts) for texts in list(zip(*(texts for _, texts in drawn), strict=True))[:rows])
     assert b"".join(lay_out(line, rows)) == expected
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from plait.formats import cells, csv_printing, portions
 from plait.formats.csv_printing import print_csv, print_csv_header
 from plait.formats.delimiter import Delimiter
 from plait.formats.printing import print_value
@@ -86,13 +87,25 @@ def test_a_delimiter_that_could_be_part_of_a_value_is_refused(given):
         Delimiter().parse(given)
 
 
+@pytest.fixture(scope="module", params=[(1, 5, 3), (1, 65_536, 4), (3, 8, 4), (2_000, 65_536, 4_096)], ids=str)
+def sizes(request):
+    """Lay out even a few rows of cells, in small pieces of small portions; and last, print them as they are."""
+    few, portion, piece = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_printing, "FEW_ROWS", few)
+        patch.setattr(portions, "_ROWS", portion)
+        patch.setattr(cells, "_ROWS", piece)
+        yield
+
+
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(['"', ",", "\r", "\n", "\r\n"])
-_rows = st.lists(st.tuples(_text, st.floats(), _text), min_size=1, max_size=8)
+_rows = st.lists(st.tuples(_text, st.floats(), _text), min_size=1, max_size=14)
 
 
 @settings(max_examples=150, deadline=None)
 @given(_rows, st.sampled_from(",;\t|"))
-def test_the_standard_library_reads_back_what_was_written(rows, delimiter):
+@example([("x", float(number), f"{number}") for number in range(9)], ",")
+def test_the_standard_library_reads_back_what_was_written(sizes, rows, delimiter):
     frame = pl.DataFrame(rows, schema={"a": pl.String, "f": pl.Float64, "b": pl.String}, orient="row")
     written = print_csv(frame, delimiter).decode()
     read = list(csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True))
@@ -100,7 +113,14 @@ def test_the_standard_library_reads_back_what_was_written(rows, delimiter):
 
 
 @settings(max_examples=100, deadline=None)
-@given(_rows, st.integers(0, 8))
-def test_the_cut_into_blocks_does_not_show(rows, cut):
+@given(_rows, st.integers(0, 14))
+def test_the_cut_into_blocks_does_not_show(sizes, rows, cut):
     frame = pl.DataFrame(rows, schema={"a": pl.String, "f": pl.Float64, "b": pl.String}, orient="row")
     assert print_csv(frame) == print_csv(frame[:cut]) + print_csv(frame[cut:])
+
+
+@pytest.mark.parametrize("rows", [4_096, 4_097, 8_193, 65_537])
+def test_the_last_of_many_rows_is_whole(rows):
+    frame = pl.DataFrame({"a": [row % 50 / 10 for row in range(rows)], "s": ["s"] * rows, "b": range(rows)})
+    expected = [f"{row % 50 / 10},s,{row}" for row in range(rows)]
+    assert print_csv(frame).decode().splitlines() == expected
