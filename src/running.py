@@ -140,12 +140,19 @@ class Operator:
         """Called when nothing before `timestamp` will follow, before the mark is passed on."""
         return ()
 
-    def on_idle(self, since: float) -> Iterable[pl.DataFrame]:
-        """Called when all sources have been silent since then (seconds of the clock), and again while they are."""
+    def on_idle(self, since: float, until: float | None = None) -> Iterable[pl.DataFrame]:
+        """Called when all sources have been silent since then (seconds of the clock), and again while they are.
+
+        `until` is when that was told, the engine always says it; None: now.
+        """
         return ()
 
+    def gone_on_to(self) -> Any:
+        """Called after `on_idle`: return the time before which nothing will follow, if the clock has moved it on."""
+        return None
+
     def on_end(self) -> Iterable[pl.DataFrame]:
-        """Called once, when the input has ended, before END is passed on."""
+        """Called once, when the input has ended, before END is passed on; not when a finite source was cut off."""
         return ()
 
     def close(self) -> None:

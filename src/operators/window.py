@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["SessionWindow", "SlidingWindow", "TumblingWindow", "Windowed"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ALL_TIME = datetime.max - datetime.min
+_DEEPEST = 10_000
+"""Windows that a row may be in: each of them costs some microseconds for every block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,8 @@ class Windowed(Transform):
         for name in self.by:
             if name in (TIMESTAMP, WINDOW_START, WINDOW_END):
                 raise self.wrong("by", f"{name!r} cannot be a key")
+            if self.by.count(name) > 1:
+                raise self.wrong("by", f"{name!r} is named twice")
 
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is None:
@@ -61,6 +66,8 @@ class Windowed(Transform):
             if name not in inputs:
                 known = [column for column in inputs if column != TEXT]
                 raise self.wrong("by", f"there is no column {name!r}", allowed=known, suggestion=nearest(name, known))
+            if inputs[name].is_nested():
+                raise self.wrong("by", f"{name!r} holds lists or structs, which cannot be keys")
         for name, aggregate in self.aggregate:
             try:
                 aggregate.type(inputs)
@@ -124,9 +131,11 @@ class _TimeWindow(_Window):
     def probe(self, context: Context) -> None:
         size, slide = self.lengths()
         try:
-            make_spans(size, slide, self.offset, context.zone)
+            spans = make_spans(size, slide, self.offset, context.zone)
         except ValueError as error:
             raise self.wrong("slide" if size != slide else "size", str(error)) from error
+        if spans.deepest > _DEEPEST:
+            raise self.wrong("slide", f"each row would be in {spans.deepest:,} windows; {_DEEPEST:,} are allowed")
 
     def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows:
         from ..windows.time_windows import TimeWindows
@@ -226,6 +235,11 @@ class SessionWindow(_Window):
 
     gap: timedelta = option("rows of a key that are further apart belong to different sessions", Duration())
 
+    def check(self) -> None:
+        _Window.check(self)
+        if self.gap > _ALL_TIME:
+            raise self.wrong("gap", "it is longer than all time from year 1 to 9999")
+
     def start(self, columns: Mapping[str, Any], zone: str) -> Sessions:
         from ..windows.sessions import Sessions
 
@@ -256,7 +270,7 @@ class _Gathering(Operator):
         self._frontier = (timestamp - _EPOCH) // MICROSECOND
         return self._advanced(self._frontier)
 
-    def on_idle(self, since: float) -> Iterable[pl.DataFrame]:
+    def on_idle(self, since: float, until: float | None = None) -> Iterable[pl.DataFrame]:
         """Let the clock move the frontier on: as long as the silence has lasted.
 
         A source that falls silent lets go of the rows that it held back for its lateness. They are not overtaken any
@@ -264,10 +278,13 @@ class _Gathering(Operator):
         """
         if self._frontier is None:
             return ()
-        silence = round((self._context.clock() - since) * 1_000_000)
+        silence = round(((self._context.clock() if until is None else until) - since) * 1_000_000)
         known = [time for time in (self._closed, self._latest) if time is not None]
         self._closed = max([self._frontier + max(0, silence), *known])
         return self._advanced(self._closed)
+
+    def gone_on_to(self) -> Any:
+        return None if self._closed is None else _EPOCH + timedelta(microseconds=self._closed)
 
     def on_end(self) -> Iterable[pl.DataFrame]:
         return () if self._store is None else self._counted(self._store.end())

@@ -285,22 +285,33 @@ class Kept:
         result: takes a frame with `slot` and `value`, ordered by slot and then as the values came, and returns a frame
             with `slot` and `value`, one row for each slot.
         empty: the result for groups without values.
+        most: how many values of a group are kept, the first ones; None: all.
     """
 
-    def __init__(self, result: Callable[[pl.DataFrame], pl.DataFrame], empty: Any = None) -> None:
+    def __init__(
+        self, result: Callable[[pl.DataFrame], pl.DataFrame], empty: Any = None, *, most: int | None = None
+    ) -> None:
         self._result = result
         self._empty = empty
+        self._most = most
+        self._counts = Count()
         self._blocks: list[pl.DataFrame] = []
         self._slots = 0
 
     def grow(self, slots: int) -> None:
         self._slots = slots
+        self._counts.grow(slots)
 
     def add(self, slots: Ints, values: pl.Series) -> None:
+        if self._most is not None:
+            kept = self._counts.of(slots) + _ranks(slots) < self._most
+            slots, values = slots[kept], values.filter(pl.Series(kept))
+            self._counts.add(slots)
         if len(slots):
             self._blocks.append(pl.DataFrame({"slot": slots, "value": values}))
 
     def take(self, slots: Ints) -> pl.Series:
+        self._counts.take(slots)
         if not self._blocks:
             return pl.Series([self._empty] * len(slots))
         asked = pl.DataFrame({"slot": slots})
@@ -313,6 +324,15 @@ class Kept:
         found = self._result(whole.filter(complete).sort("slot", maintain_order=True))
         column = asked.join(found, on="slot", how="left", maintain_order="left")["value"]
         return column if self._empty is None else column.fill_null(self._empty)
+
+
+def _ranks(slots: Ints) -> Ints:
+    """Return how many rows before it have the same slot."""
+    order = np.argsort(slots, kind="stable")
+    first = np.flatnonzero(np.diff(slots[order], prepend=-1))
+    ranks = np.empty(len(slots), np.int64)
+    ranks[order] = np.arange(len(slots)) - np.repeat(first, np.diff(first, append=len(slots)))
+    return ranks
 
 
 def _where(values: Numbers, is_there: npt.NDArray[np.bool_]) -> pl.Series:

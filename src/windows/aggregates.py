@@ -213,7 +213,9 @@ def _kept(kind: Type, chosen: Aggregate) -> Accumulator:
     from .accumulators import Kept
     from .results import RESULTS
 
-    return Kept(partial(RESULTS[chosen.function], chosen=chosen), 0 if chosen.function == "distinct" else None)
+    empty = 0 if chosen.function == "distinct" else None
+    most = chosen.most if chosen.function == "collect" else None
+    return Kept(partial(RESULTS[chosen.function], chosen=chosen), empty, most=most)
 
 
 AGGREGATES: Final[Mapping[str, Shape]] = {

@@ -61,7 +61,7 @@ class Computing:
             if any(a.type(frame.schema) != self._types[name] for name, a in self._aggregates.items()):
                 raise AggregateError("the columns have changed their types in the midst of the stream")
             self._compile(frame.schema)
-        computed = frame.select(self._expressions.values())
+        computed = frame.with_columns(self._expressions.values())  # `select` would make one row of what is constant
         return [computed[name] if name in self._expressions else None for name in self._aggregates]
 
     def grow(self, slots: int) -> None:
@@ -76,6 +76,8 @@ class Computing:
         for accumulator, column in zip(self._accumulators.values(), values, strict=True):
             if column is None:
                 accumulator.add(slots, _NOTHING)
+            elif column.dtype == pl.Null:
+                continue
             elif column.null_count():
                 there = column.is_not_null()
                 accumulator.add(slots[there.to_numpy()], column.filter(there))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from .aggregates import AggregateError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -64,8 +66,10 @@ def _column_keys(column: pl.Series) -> _ColumnKeys:
         return _with_null(packed.to_physical(), known.gather(known.to_physical().arg_sort()).to_list())
     if column.dtype.is_float():
         column = column.zip_with(column.ne_missing(0), pl.Series([0.0], dtype=column.dtype))  # a zero has no sign
+    if column.dtype.is_temporal():  # Python's times are not told apart within a microsecond, or a repeated hour
+        column = column.to_physical()
     distinct = column.unique(maintain_order=True)
-    if column.dtype.is_nested() or column.dtype in (pl.Categorical, pl.Enum, pl.Decimal):
+    if column.dtype in (pl.Categorical, pl.Enum, pl.Decimal):
         numbered = pl.DataFrame({"value": distinct, "code": np.arange(len(distinct))})
         joined = column.to_frame("value").join(
             numbered, on="value", how="left", nulls_equal=True, maintain_order="left"
@@ -90,6 +94,11 @@ def _values(column: pl.Series) -> list[Any]:
     """Return the values, NaN always as one and the same object: a dict finds no other, as NaN is unequal to itself."""
     values: list[Any] = column.to_list()
     return [value if value == value else math.nan for value in values] if column.dtype.is_float() else values
+
+
+def _as_keys(dtype: pl.DataType) -> Any:
+    """Return in which type `keys_of` has the values of a column."""
+    return pl.Int64() if dtype.is_temporal() else dtype
 
 
 class Dense(NamedTuple):
@@ -144,14 +153,24 @@ class KeyTable:
 
     def codes(self, frame: pl.DataFrame) -> Ints:
         """Return the number of the key of each row."""
+        self._check(frame)
         if self._is_text:
             return self._codes_of_texts(frame.get_column(self._by[0]))
         keys = keys_of(frame, self._by)
         new = [key for key in keys.values if key not in self._known]
         if new:
             self._known |= {key: self.count + place for place, key in enumerate(new)}
-            self._add(pl.DataFrame(new, schema=self._table.schema, orient="row", strict=False), len(new))
+            schema = {name: _as_keys(dtype) for name, dtype in self._table.schema.items()}
+            rows = pl.DataFrame(new, schema=schema, orient="row", strict=False)
+            self._add(rows.cast(self._table.schema), len(new))
         return np.array([self._known[key] for key in keys.values], dtype=np.int64)[keys.codes]
+
+    def _check(self, frame: pl.DataFrame) -> None:
+        for name, dtype in self._table.schema.items():
+            found = frame.schema.get(name)
+            if found != dtype:
+                now = "not there any more" if found is None else f"{found}, and was {dtype} before"
+                raise AggregateError(f"the key {name!r} is {now}: it must not change in the midst of a stream")
 
     def _codes_of_texts(self, texts: pl.Series) -> Ints:
         """Return polars' own numbers, one more, so that 0 is for null."""
@@ -199,6 +218,6 @@ class KeyTable:
             self._table, self.count = table.clear(), 0
             return self._codes_of_texts(table.to_series())
         self._table, self.count = table, len(alive)
-        keys = list(zip(*map(_values, table), strict=True)) if self._by else [()] * len(alive)
-        self._known = {key: place for place, key in enumerate(keys)}
+        keys = keys_of(table, self._by)
+        self._known = {keys.values[code]: place for place, code in enumerate(keys.codes.tolist())}
         return np.arange(len(alive))

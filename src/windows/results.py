@@ -32,7 +32,7 @@ def _quantile(rows: pl.DataFrame, chosen: Aggregate) -> pl.DataFrame:
     below = np.floor(place).astype(np.int64)
     low, high = values[first + below], values[first + np.minimum(below + 1, counts - 1)]
     share = place - below
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         between = np.where((share == 0) | (low == high), low, low + share * (high - low))
     return pl.DataFrame({"slot": slots[first], "value": between})
 

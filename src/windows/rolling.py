@@ -124,7 +124,8 @@ class Rolling:
             kept = np.zeros(len(codes), np.bool_)
             kept[order] = behind < self._rows - 1
         else:
-            kept = held.times > held.times.max(initial=0) - (self._duration or 0)
+            latest = held.times[-1] if len(held) else 0  # they come in the order of time
+            kept = held.times > latest - (self._duration or 0)
         self._held = held.only(kept)
         self._forget_keys()
         if len(self._held) > self._most:

@@ -15,6 +15,7 @@ import numpy as np
 from ..record import TIMESTAMP
 from .aggregates import Aggregate
 from .groups import Groups
+from .spans import within_time
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -120,7 +121,7 @@ class Sessions:
         keys = self._keys[slots]
         over = self._latest[keys] == slots
         self._latest[keys[over]] = _NOBODY
-        results = self._groups.take(slots, keys, self._first[slots], self._last[slots] + self._gap)
+        results = self._groups.take(slots, keys, self._first[slots], within_time(self._last[slots] + self._gap))
         if self._groups.too_many_keys():
             self._forget_keys()
         return results

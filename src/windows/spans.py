@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[Any]
 
-__all__ = ["Span", "Spans", "make_spans"]
+__all__ = ["Span", "Spans", "make_spans", "within_time"]
 
 _CALENDAR: Final = re.compile(r"(\d+)(d|w|mo|y)\Z")
 _DAYS: Final = {"d": 1, "w": 7}
@@ -38,6 +38,10 @@ _MONTHS: Final = {"mo": 1, "y": 12}
 _MONDAY: Final = -3  # the day 1969-12-29, counted from 1970-01-01
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR: Final = 3_600_000_000
+_DAY: Final = 24 * _HOUR
+_LONGEST_DAYS: Final = 3_652_059
+_UNITS: Final = {"M8[D]": (-800_000, 3_000_000), "M8[M]": (-25_000, 100_000)}
+"""Days and months that are surely beyond the years 1 and 9999, and whose microseconds are still numbers of 64 bits."""
 _EPOCH: Final = datetime(1970, 1, 1)
 _FIRST: Final = (datetime.min - _EPOCH) // _MICROSECOND
 _LAST: Final = (datetime.max - _EPOCH) // _MICROSECOND
@@ -72,6 +76,8 @@ class Span:
             span = cls(months=int(match[1]) * _MONTHS[match[2]])
         if not span.microseconds + span.days + span.months:
             raise ValueError(f"{text!r} is no time at all")
+        if max(span.microseconds // _DAY, span.days, span.months * 30) > _LONGEST_DAYS:
+            raise ValueError(f"{text!r} is longer than all time from year 1 to 9999")
         return span
 
     def __str__(self) -> str:
@@ -121,7 +127,8 @@ class _Covering:
         latest = self.numbers(times)
         for back in range(self.deepest):
             numbers = latest - back
-            covered = times < self.ends(numbers)
+            ends = self.ends(numbers)
+            covered = (times < ends) | (ends == _LAST)  # the last microsecond that there is lies in the last window
             if covered.all():
                 yield None, numbers
             elif covered.any():
@@ -137,10 +144,10 @@ class _Fixed(_Covering):
         return (times - self._offset) // self._slide
 
     def starts(self, numbers: Ints) -> Ints:
-        return _within(numbers * self._slide + self._offset)
+        return within_time(numbers * self._slide + self._offset)
 
     def ends(self, numbers: Ints) -> Ints:
-        return _within(numbers * self._slide + (self._offset + self._size))
+        return within_time(numbers * self._slide + (self._offset + self._size))
 
 
 class _Calendar(_Covering):
@@ -155,7 +162,11 @@ class _Calendar(_Covering):
 
     def numbers(self, times: Ints) -> Ints:
         wall = (_wall(times, self._zone) - self._offset).view("M8[us]")
-        return (wall.astype(self._unit).astype("i8") - self._first) // self._slide
+        numbers = (wall.astype(self._unit).astype("i8") - self._first) // self._slide
+        # Where clocks are changed, they show a time again, or one that has not come: the instants decide.
+        numbers += times >= self.starts(numbers + 1)
+        numbers -= times < self.starts(numbers)
+        return numbers
 
     def starts(self, numbers: Ints) -> Ints:
         return self._instants(numbers * self._slide)
@@ -168,8 +179,9 @@ class _Calendar(_Covering):
         import numpy as np
 
         different, places = np.unique(counts, return_inverse=True)
-        walls = (different + self._first).astype(self._unit).astype("M8[us]").astype("i8") + self._offset
-        found = [_instant(wall, self._zone) for wall in _within(walls).tolist()]
+        units = (different + self._first).clip(*_UNITS[self._unit])
+        walls = units.astype(self._unit).astype("M8[us]").astype("i8") + self._offset
+        found = [_instant(wall, self._zone) for wall in within_time(walls).tolist()]
         return np.array(found, dtype=np.int64)[places]
 
 
@@ -194,7 +206,7 @@ def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timede
     return _Calendar(size, slide, micros, ZoneInfo(zone))
 
 
-def _within(times: Ints) -> Ints:
+def within_time(times: Ints) -> Ints:
     """Keep times within the years 1 to 9999."""
     clipped: Ints = times.clip(_FIRST, _LAST)
     return clipped

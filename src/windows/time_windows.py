@@ -32,8 +32,7 @@ __all__ = ["TimeWindows"]
 
 _FILLED_AT_ONCE = 4096
 _KEYS = 1 << 31
-"""More than there can be. A group's number is that of its window, counted from the first, times this, plus its key."""
-_MOST_WINDOWS = 1 << 31
+"""More than there can be. A group's number is the place of its window among the open ones, times this, plus its key."""
 
 
 class TimeWindows:
@@ -60,7 +59,7 @@ class TimeWindows:
     ) -> None:
         self._spans = spans
         self._groups = Groups(by, aggregates, columns, most)
-        self._base: int | None = None
+        self._windows = np.zeros(0, np.int64)  # the numbers of the open ones
         self._open, self._slots = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._first_end = 0
         self._fill = fill
@@ -90,48 +89,42 @@ class TimeWindows:
 
     def _slots_of(self, numbers: Ints, codes: Ints) -> Ints:
         """Return the slot of each row; groups that are new are opened."""
-        self._rebase(int(numbers.min()), int(numbers.max()))
+        turns, windows = dense(numbers)
         least = int(codes.min())
         span = int(codes.max()) - least + 1
-        first = int(numbers.min())
-        places, groups = dense((numbers - first) * span + (codes - least))
-        windows, keys = groups // span + first, groups % span + least
-        wanted = (windows - self._base) * _KEYS + keys
+        places, groups = dense(turns * span + (codes - least))
+        keys = groups % span + least
+        wanted = self._indices(windows)[groups // span] * _KEYS + keys
         found = np.searchsorted(self._open, wanted)
         there = self._open[np.minimum(found, len(self._open) - 1)] == wanted if len(self._open) else wanted != wanted
         if not there.all():
             fresh = ~there
             self._open = np.insert(self._open, found[fresh], wanted[fresh])
             self._slots = np.insert(self._slots, found[fresh], self._groups.allocate(keys[fresh]))
-            self._begin(windows[fresh], keys[fresh])
+            self._begin(windows[groups // span][fresh], keys[fresh])
             found = np.searchsorted(self._open, wanted)
         slots: Ints = self._slots[found][places]
         return slots
 
-    def _rebase(self, first: int, last: int) -> None:
-        """See to it that windows counted from the base are small numbers."""
-        if self._base is None or not len(self._open):
-            self._base = first
-        least = min(first, self._base)
-        if least < self._base or last - self._base >= _MOST_WINDOWS:
-            if len(self._open):
-                least = min(first, self._base + int(self._open[0] // _KEYS))
-            self._open += (self._base - least) * _KEYS
-            self._base = least
+    def _indices(self, windows: Ints) -> Ints:
+        """Return the places of windows, which are in order, among the open ones; those that are new get one."""
+        known = self._windows
+        if not len(known) or windows[-1] > known[-1] or not np.isin(windows, known).all():
+            self._windows = np.union1d(known, windows)
+            moved = np.searchsorted(self._windows, known)
+            if len(known) and moved[-1] != len(known) - 1:  # not all of the new ones are behind the old
+                self._open = moved[self._open // _KEYS] * _KEYS + self._open % _KEYS
+        return np.searchsorted(self._windows, windows)
 
     def _begin(self, windows: Ints, keys: Ints) -> None:
         """Note which windows there are now, and, to fill, the first one of each key."""
-        self._first_end = self._end_of(self._window(0))
+        self._first_end = self._end_of(int(self._windows[0]))
         if self._fill:
             first = int(windows.min())
             self._next_to_fill = first if self._next_to_fill is None else min(first, self._next_to_fill)
             more = np.full(self._groups.keys.count - len(self._since), np.iinfo(np.int64).max)
             self._since = np.concatenate([self._since, more])
             np.minimum.at(self._since, keys, windows)
-
-    def _window(self, place: int) -> int:
-        assert self._base is not None, "there are open windows"
-        return int(self._open[place] // _KEYS) + self._base
 
     def _end_of(self, number: int) -> int:
         return int(self._spans.ends(np.array([number]))[0])
@@ -146,15 +139,14 @@ class TimeWindows:
     def end(self) -> Iterator[pl.DataFrame]:
         """Yield the results of all windows that are open."""
         if len(self._open):
-            last = self._window(-1)
+            last = int(self._windows[-1])
             yield from self._filled(last) if self._fill else [self._take(last)]
 
     def _last_by(self, frontier: int) -> int:
         """Return the number of the last window that ends by the frontier."""
-        number = int(self._spans.numbers(np.array([frontier]))[0])
-        while self._end_of(number) > frontier:
-            number -= 1
-        return number
+        latest = int(self._spans.numbers(np.array([frontier]))[0])
+        numbers = np.arange(latest - self._spans.deepest, latest + 1)
+        return int(numbers[0]) - 1 + int(np.searchsorted(self._spans.ends(numbers), frontier, side="right"))
 
     def _filled(self, last: int) -> Iterator[pl.DataFrame]:
         """Yield all windows up to a number, those without rows among them."""
@@ -172,14 +164,15 @@ class TimeWindows:
 
     def _take(self, last: int) -> pl.DataFrame:
         """Return the results of the windows up to a number, and let them go."""
-        assert self._base is not None, "there are open windows"
-        count = int(np.searchsorted(self._open, (last + 1 - self._base) * _KEYS))
+        complete = int(np.searchsorted(self._windows, last, side="right"))
+        count = int(np.searchsorted(self._open, complete * _KEYS))
         groups, slots = self._open[:count], self._slots[:count]
-        self._open, self._slots = self._open[count:], self._slots[count:]
-        numbers = groups // _KEYS + self._base
+        numbers = self._windows[groups // _KEYS]
+        self._open, self._slots = self._open[count:] - complete * _KEYS, self._slots[count:]
+        self._windows = self._windows[complete:]
         results = self._groups.take(slots, groups % _KEYS, self._spans.starts(numbers), self._spans.ends(numbers))
-        if len(self._open):
-            self._first_end = self._end_of(self._window(0))
+        if len(self._windows):
+            self._first_end = self._end_of(int(self._windows[0]))
         if self._groups.too_many_keys() and not self._fill:
             self._forget_keys()
         return results

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plait.windows import AGGREGATES as ALL_AGGREGATES
 from plait.windows import Aggregate, AggregateError, Span, groups, make_spans
 from plait.windows.rolling import Rolling
 from plait.windows.sessions import Sessions
@@ -49,6 +50,8 @@ AGGREGATES = {
     "all": Aggregate(function="collect", of="hits", most=3),
     "times": Aggregate(function="count_by", of="word", most=2),
 }
+ALL = set(ALL_AGGREGATES)
+TIME_ONLY = {"timestamp": pl.Datetime("us", "UTC")}
 Row = dict[str, Any]
 
 
@@ -192,15 +195,19 @@ def cut(rows: Sequence[Row], cuts: Sequence[int]) -> Iterator[pl.DataFrame]:
         yield pl.DataFrame(rows[start:end], schema=SCHEMA)
 
 
-def run(operator: Any, frames: Iterator[pl.DataFrame]) -> list[Row]:
+def run(operator: Any, frames: Iterator[pl.DataFrame], wanted: list[Row] | None = None) -> list[Row]:
+    """Push frame after frame; with `wanted`, see to it that what is complete goes out at once."""
     out: list[Row] = []
+    is_session = isinstance(operator, Sessions)
     for frame in frames:
         operator.push(frame)
         frontier = micros(frame["timestamp"].max())  # type: ignore[arg-type]
         for result in operator.advance(frontier):
             assert all(row["timestamp"] <= moment(frontier) for row in result.to_dicts())
             out += result.to_dicts()
-        assert operator.groups >= 0
+        if wanted is not None:  # at the very end of a session a row may still come that belongs to it
+            last = moment(frontier - is_session)
+            assert len(out) == sum(row["window_end"] <= last for row in wanted)
     for result in operator.end():
         out += result.to_dicts()
     assert operator.groups == 0
@@ -222,7 +229,8 @@ def test_windows_are_what_the_definition_says(
     rows = made(drawn, start)
     spans = make_spans(Span(size), Span(slide), timedelta(microseconds=offset))
     operator = TimeWindows(spans, by, AGGREGATES, SCHEMA)
-    assert_same(run(operator, cut(rows, cuts)), windowed(rows, size, slide, offset, by))
+    wanted = windowed(rows, size, slide, offset, by)
+    assert_same(run(operator, cut(rows, cuts), wanted), wanted)
 
 
 @given(
@@ -257,7 +265,15 @@ def test_filled_windows_are_those_of_each_key_from_its_first_to_the_last_of_the_
     assert_same(run(operator, cut(rows, cuts)), wanted)
 
 
-ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo", "America/Havana", "Asia/Kathmandu", "Pacific/Apia"]
+ZONES = [
+    "America/St_Johns",
+    "UTC",
+    "Europe/Berlin",
+    "America/Sao_Paulo",
+    "America/Havana",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+]
 
 
 def first_of_day(day: date, offset: timedelta, zone: ZoneInfo) -> int:
@@ -345,7 +361,8 @@ def test_too_many_groups_are_refused_with_the_key() -> None:
 )
 def test_sessions_are_what_the_definition_says(drawn: list[Any], cuts: list[int], gap: int, by: list[str]) -> None:
     rows = made(drawn, 0)
-    assert_same(run(Sessions(gap, by, AGGREGATES, SCHEMA), cut(rows, cuts)), sessions(rows, gap, by))
+    wanted = sessions(rows, gap, by)
+    assert_same(run(Sessions(gap, by, AGGREGATES, SCHEMA), cut(rows, cuts), wanted), wanted)
 
 
 @given(
@@ -353,12 +370,13 @@ def test_sessions_are_what_the_definition_says(drawn: list[Any], cuts: list[int]
     st.lists(st.integers(0, 100), max_size=5),
     st.one_of(st.tuples(st.integers(1, 6), st.none()), st.tuples(st.none(), st.integers(1, 9))),
     st.sampled_from([[], ["city"], ["floor", "city"]]),
+    st.sampled_from([0, -100]),
 )
 def test_rolling_aggregates_are_those_of_the_last_rows(
-    drawn: list[Any], cuts: list[int], window: tuple[int | None, int | None], by: list[str]
+    drawn: list[Any], cuts: list[int], window: tuple[int | None, int | None], by: list[str], start: int
 ) -> None:
     count, duration = window
-    rows = made(drawn, 0)
+    rows = made(drawn, start)
     aggregates = {f"new {name}": aggregate for name, aggregate in AGGREGATES.items()}
     rolling = Rolling(count, duration, by, aggregates, SCHEMA)
     found = [row for frame in cut(rows, cuts) for row in rolling.push(frame).to_dicts()]
@@ -382,3 +400,97 @@ def test_rolling_holds_no_more_rows_than_may_be_asked_for() -> None:
             rolling.push(frame)
         assert last.held <= 4
         assert stretch.held <= 2
+
+
+@given(
+    st.lists(st.datetimes(datetime(1962, 1, 1), datetime(2035, 1, 1)), min_size=1, max_size=20),
+    st.sampled_from([*ZONES, "America/New_York", "Australia/Lord_Howe"]),
+    st.sampled_from([("1d", None), ("1w", None), ("1mo", None), ("7d", "1d"), ("2mo", "1mo"), ("1d", "2d")]),
+    st.integers(0, 300).map(lambda minutes: timedelta(minutes=minutes)),
+    st.booleans(),
+)
+def test_each_time_lies_in_the_windows_that_cover_it(
+    moments: list[datetime], name: str, lengths: tuple[str, str | None], offset: timedelta, at_a_change: bool
+) -> None:
+    if at_a_change:  # a minute of the hours in which clocks are put back, or forward, there
+        days = [(2010, 11, 7, 3), (2024, 11, 3, 6), (2024, 10, 27, 0), (2024, 3, 31, 0), (2024, 3, 10, 6)]
+        moments = [datetime(*days[m.second % 5]) + timedelta(minutes=m.minute * 3) for m in moments]
+    size, slide = (Span.parse(text) if text else None for text in lengths)
+    assert size is not None
+    windows = make_spans(size, slide, offset, name)
+    times = np.array(sorted(micros(moment.replace(tzinfo=UTC)) for moment in moments))
+    found: dict[int, set[int]] = {place: set() for place in range(len(times))}
+    for rows, numbers in windows.covering(times):
+        for place, number in zip(range(len(times)) if rows is None else rows.tolist(), numbers.tolist(), strict=True):
+            found[place].add(number)
+    near = np.arange(windows.numbers(times[:1])[0] - 100, windows.numbers(times[-1:])[0] + 3)
+    edges = zip(near.tolist(), windows.starts(near).tolist(), windows.ends(near).tolist(), strict=True)
+    covering = [(number, start, end) for number, start, end in edges]
+    for place, time in enumerate(times.tolist()):
+        assert found[place] == {number for number, start, end in covering if start <= time < end}
+
+
+def test_windows_may_be_as_far_apart_as_times_can_be() -> None:
+    times = [
+        micros(datetime(1, 1, 1, tzinfo=UTC)),
+        0,
+        micros(datetime(2024, 1, 1, tzinfo=UTC)),
+        253_402_300_799_999_999,
+    ]
+    rows = [{"timestamp": moment(time), "city": "a", "word": str(time)} for time in times]
+    for cuts in ([], [1, 2, 3]):
+        operator = TimeWindows(make_spans(Span(1)), ["city"], {"n": Aggregate(function="count")}, SCHEMA)
+        out = run(operator, cut(rows, cuts))
+        assert [(row["window_start"], row["n"]) for row in out] == [(moment(time), 1) for time in times]
+    gap = 10**15
+    assert [row["n"] for row in run(Sessions(gap, [], {"n": Aggregate(function="count")}, SCHEMA), cut(rows, []))] == [
+        1
+    ] * 4
+
+
+@pytest.mark.parametrize("function", sorted(ALL - {"quantile"}))
+@pytest.mark.parametrize("of", ["nothing", "1", "NULL", "1.5"])
+def test_what_is_constant_or_null_in_every_row_is_aggregated_too(function: str, of: str) -> None:
+    schema = {"timestamp": pl.Datetime("us", "UTC"), "nothing": pl.Null}
+    frame = pl.DataFrame([{"timestamp": moment(time), "nothing": None} for time in (1, 2, 12)], schema=schema)
+    aggregates = {"found": Aggregate(function=function, of=of)}
+    windows = TimeWindows(make_spans(Span(10)), [], aggregates, schema)
+    windows.push(frame)
+    (result,) = windows.end()
+    found = result["found"].to_list()
+    if of in ("nothing", "NULL"):
+        assert found == [0 if function in ("count", "distinct") else None] * 2
+    else:
+        assert found[0] is not None
+    assert Rolling(2, None, [], aggregates, schema).push(frame).height == 3
+
+
+def test_a_key_that_changes_its_type_is_refused() -> None:
+    schema = {"timestamp": pl.Datetime("us", "UTC"), "id": pl.Int64}
+    windows = TimeWindows(make_spans(Span(10)), ["id"], {"n": Aggregate(function="count")}, schema)
+    windows.push(pl.DataFrame([{"timestamp": moment(1), "id": 1}], schema=schema))
+    with pytest.raises(AggregateError, match="the key 'id' is Float64, and was Int64 before"):
+        windows.push(pl.DataFrame([{"timestamp": moment(2), "id": 1.5}], schema=schema | {"id": pl.Float64}))
+
+
+def test_times_as_keys_are_told_apart_to_the_nanosecond_and_in_the_repeated_hour() -> None:
+    instants = [datetime(2024, 10, 27, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+    for column in (
+        pl.Series(instants).cast(pl.Datetime("us", "Europe/Berlin")),
+        pl.Series([1, 2]).cast(pl.Datetime("ns")),
+    ):
+        frame = pl.DataFrame({"timestamp": [moment(1), moment(2)], "key": column}, schema_overrides=TIME_ONLY)
+        windows = TimeWindows(make_spans(Span(10)), ["key"], {"n": Aggregate(function="count")}, frame.schema)
+        windows.push(frame)
+        (result,) = windows.end()
+        assert result["key"].equals(column)
+        assert result["n"].to_list() == [1, 1]
+
+
+def test_collect_keeps_no_more_values_than_it_gives() -> None:
+    kept = Aggregate(function="collect", of="hits", most=3).start(SCHEMA)
+    kept.grow(2)
+    for start in range(0, 1000, 10):
+        kept.add(np.array([0, 1] * 5), pl.Series(range(start, start + 10)))
+    assert sum(block.height for block in kept._blocks) == 6  # type: ignore[attr-defined]
+    assert kept.take(np.array([0, 1])).to_list() == [[0, 2, 4], [1, 3, 5]]
