@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .pipeline.plan import Plan
 
 __all__ = ["Pipeline", "StageHandle"]
+
+_log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -151,6 +154,8 @@ class Pipeline:
     def collect(self, stage: StageHandle | str, *, engine: str | None = None) -> list[dict[str, Any]]:
         """Run what leads to one stage and return the rows that come out of it, as dicts. Writers are not run.
 
+        What could not be delivered is in the dead letters; a warning is logged that says how many rows that is.
+
         Raises:
             SpecError: there is no such stage; and what `run` raises.
         """
@@ -162,6 +167,9 @@ class Pipeline:
         report = run_plan(checked_plan(only_up_to(self.spec, name, writer), self._base, is_part=True), engine)
         if report.error is not None:
             raise report.error
+        if report.diverted:
+            were = "row was" if report.diverted == 1 else "rows were"
+            _log.warning("%s: %s %s not delivered; see %s", name, f"{report.diverted:,}", were, report.dead_letters)
         return writer.rows()
 
     def to_scl(self) -> str:

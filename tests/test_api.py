@@ -91,3 +91,12 @@ def test_rows_are_appended_behind_those_of_the_same_columns(folder):
         "2",
         "3",
     ]
+
+
+def test_rows_that_are_not_delivered_are_told_when_a_stage_is_collected(tmp_path, caplog):
+    p = Pipeline("p", base=tmp_path)
+    rows = p.reader("memory", rows=[{"timestamp": "2010-01-01T00:00:00Z", "n": n} for n in (0, 1)])
+    assert [row["n"] for row in p.collect(rows.map("python", name="m", function=lambda row: {"n": 1 / row["n"]}))] == [
+        1
+    ]
+    assert f"m: 1 row was not delivered; see {tmp_path / 'p.dead.jsonl'}" in caplog.text
