@@ -72,14 +72,17 @@ class Memory:
     """
 
     def __init__(self, data: Any) -> None:
-        self.descriptor = nameless()
+        descriptor = nameless()
+        self.descriptor: int | None = descriptor
         left = memoryview(data).cast("B")
         while left:
-            left = left[os.write(self.descriptor, left) :]
+            left = left[os.write(descriptor, left) :]
 
-    def close(self) -> None:
+    def let_go(self) -> None:
         """Let go of it; what others have mapped stays."""
-        os.close(self.descriptor)
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
 
 
 def nameless() -> int:

@@ -108,15 +108,26 @@ class Outlet:
 
     def _ship(self) -> None:
         full = not self._sending  # what interrupts a shipment leaves its own for the end of it
-        while full and self._tray:
+        while full and (self._tray or self._wire.unsent()):
             self._sending = True
             try:
-                parts = self._tray.take()
-                self._shipped += 1
-                self._send(*Loose(parts, self._tray.kind(parts)).message())
+                if self._tray:
+                    self._send(*self._taken())
+                else:
+                    self._try(self._wire.send_on)
             finally:
                 self._sending = False
             full = len(self._tray) >= self._tray.limit
+
+    def _taken(self) -> tuple[int, int, Any]:
+        parts = self._tray.take()
+        try:
+            message = Loose(parts, self._tray.kind(parts)).message()
+        except BaseException:  # Ctrl-C
+            self._tray[:0] = parts
+            raise
+        self._shipped += 1
+        return message
 
     def _say(self, kind: int, number: int, flags: int = 0) -> None:
         self._send_behind(lambda: (kind, number, b""), flags)
@@ -134,11 +145,17 @@ class Outlet:
                 self._sending = False
 
     def _send(self, kind: int, number: int, data: Any, flags: int = 0) -> None:
+        self._try(lambda: self._wire.send(kind, number, data, flags))
+
+    def _try(self, send: Callable[[], None]) -> None:
         try:
             if self._broken is None:
-                self._wire.send(kind, number, data, flags)
+                send()
         except OSError as error:
             self._broken = error
+        except BaseException:  # Ctrl-C: the wire sends the rest before anything else, and that soon
+            self._wake(False)
+            raise
         if self._broken is not None:
             self._tray.clear()  # nobody is left to take it
             raise self._ended() from self._broken
@@ -183,7 +200,7 @@ class Outlet:
 
     def leave(self) -> None:
         """Have all that was put shipped, and hang up then; never blocks (for the garbage collector)."""
-        if self._tray:
+        if self._tray or self._wire.unsent():
             self._wake(True)
         else:
             self._leave()

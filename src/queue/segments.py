@@ -114,9 +114,10 @@ class Borrowed:
         """Return what is in a segment; it goes back when nobody holds the view, or a buffer made of it, any more."""
         segment = self._mapped[number]
         view = memoryview(segment)[:size]
-        weakref.finalize(view, _give_back, segment).atexit = False
+        weakref.finalize(view, _give_back, segment, os.getpid()).atexit = False
         return view
 
 
-def _give_back(segment: mmap.mmap) -> None:
-    segment[-1] = 0
+def _give_back(segment: mmap.mmap, borrower: int) -> None:
+    if os.getpid() == borrower:  # else this process was forked off it, and the borrower may hold it still
+        segment[-1] = 0

@@ -116,6 +116,38 @@ class _Large:
         return not len(self._left)
 
 
+class _Part:
+    """A piece of a message on its way, and what its descriptor belongs to, if it has one.
+
+    A signal's handler may raise in the middle of sending (Ctrl-C), and half a message must never be followed by another
+    one. So what is left is sent later. `sendall` does not tell how much that is, and the result of `send` may be lost
+    between two instructions; what C code puts into a list is there before any handler runs.
+    """
+
+    def __init__(self, data: Any, attached: Memory | Segment | None = None) -> None:
+        self._data = memoryview(data).cast("B")
+        self._attached = attached
+        self._sent: list[int] = []
+
+    def send(self, sock: socket.socket) -> bool:
+        """Send some of what is left, waiting for room; tell whether nothing was left. Raises OSError."""
+        left = self._data[sum(self._sent) :]
+        if not left:
+            self.let_go()
+        elif self._attached is None or self._sent:
+            self._sent.extend(map(sock.send, (left,)))
+        else:
+            rights = array.array("i", [self._attached.descriptor or 0])
+            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+            self._sent.extend(map(sock.sendmsg, ([left],), (control,)))
+        return not left
+
+    def let_go(self) -> None:
+        """Close the descriptor: it has been sent, or never will be."""
+        if self._attached is not None:
+            self._attached.let_go()
+
+
 class Wire:
     """One end of a connection. Sending and receiving may happen in two threads, each in one at a time.
 
@@ -131,6 +163,7 @@ class Wire:
         self._large: _Large | None = None
         self._descriptors: deque[int] = deque()
         self._borrowed = Borrowed()
+        self._parts: deque[_Part] = deque()
         self._inbox: deque[Message] = deque()
 
     def fileno(self) -> int:
@@ -147,10 +180,24 @@ class Wire:
             return
         size = memoryview(data).nbytes
         if size <= _INLINE:
-            self.socket.sendall(packed(kind, number, data, flags))
+            self._send_on(_Part(packed(kind, number, data, flags)))
         else:
-            self.socket.sendall(_HEADER.pack(kind, flags, size, number))
-            self.socket.sendall(data)
+            self._send_on(_Part(_HEADER.pack(kind, flags, size, number)), _Part(data))
+
+    def send_on(self) -> None:
+        """Send what is left of messages whose sending was interrupted. Raises OSError as `send` does."""
+        self._send_on()
+
+    def unsent(self) -> bool:
+        """Tell whether something is left of a message whose sending was interrupted."""
+        return bool(self._parts)
+
+    def _send_on(self, *parts: _Part) -> None:
+        self._parts.extend(parts)
+        while self._parts:
+            while not self._parts[0].send(self.socket):
+                pass
+            self._parts.popleft()
 
     def hand_over(self, kind: int, number: int = 0, data: Any = b"") -> None:
         """Send one message that the other side has asked for; does not block, if that was so. Raises OSError."""
@@ -160,10 +207,7 @@ class Wire:
             self._send_memory(kind, number, Memory(data))
 
     def _send_memory(self, kind: int, number: int, memory: Memory) -> None:
-        try:
-            self._send_with(_HEADER.pack(kind, _ATTACHED, 0, number), memory.descriptor)
-        finally:
-            memory.close()
+        self._send_on(_Part(_HEADER.pack(kind, _ATTACHED, 0, number), memory))
 
     def _send_segment(self, kind: int, number: int, segment: Segment) -> None:
         segment.lend()
@@ -172,13 +216,7 @@ class Wire:
             self.send(kind, number, where, _SHARED)
         else:
             header = _HEADER.pack(kind, _SHARED | _ATTACHED, len(where), number)
-            self._send_with(header + where, segment.descriptor)
-            segment.let_go()
-
-    def _send_with(self, message: bytes, descriptor: int) -> None:
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
-        sent = self.socket.sendmsg([message], rights)
-        self.socket.sendall(message[sent:])
+            self._send_on(_Part(header + where, segment))
 
     def receive(self) -> list[Message]:
         """Return the messages that have arrived, waiting once for bytes. Raises EOFError when nobody is there."""
@@ -248,5 +286,7 @@ class Wire:
     def close(self) -> None:
         """Let go of the connection, and of what came with messages that were never complete."""
         self.socket.close()
+        while self._parts:
+            self._parts.popleft().let_go()
         while self._descriptors:
             os.close(self._descriptors.popleft())

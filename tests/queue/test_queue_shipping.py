@@ -1,5 +1,6 @@
 """How an outlet ships: trays, segments of shared memory, messages of any length."""
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -146,7 +147,7 @@ def test_half_a_message_is_no_message(cut):
     whole, there = Wire(sock), Wire(other)
     there.trust()
     message = bytearray()
-    whole.socket = type("Tap", (), {"sendall": staticmethod(message.extend)})()
+    whole.socket = type("Tap", (), {"send": staticmethod(lambda data: message.extend(data) or len(data))})()
     whole.send(1, 7, bytes(300_000))
     sender = threading.Thread(target=lambda: (sock.sendall(message[:cut]), sock.close()))
     sender.start()
@@ -154,6 +155,76 @@ def test_half_a_message_is_no_message(cut):
         there.next()
     sender.join()
     there.close()
+
+
+class Interrupted(BaseException):
+    pass
+
+
+@contextlib.contextmanager
+def interrupted_once_something_has_come(sock):
+    """Raise in this thread as soon as something can be read from the socket."""
+
+    def interrupt():
+        sock.recv(1, socket.MSG_PEEK)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+
+    def handle(*_):
+        raise Interrupted
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_message_that_was_interrupted_is_sent_to_its_end_before_the_next():
+    here, there = (Wire(sock) for sock in socket.socketpair())
+    there.trust()
+    contents = [os.urandom(5_000_000), b"short", os.urandom(300_000)]
+    with pytest.raises(Interrupted), interrupted_once_something_has_come(there.socket):
+        here.send(1, 0, contents[0])  # longer than what the kernel holds: nobody reads yet
+    assert here.unsent()
+    sender = threading.Thread(target=lambda: [here.send(1, n, data) for n, data in enumerate(contents[1:], 1)])
+    sender.start()
+    got = [there.next() for _ in contents]
+    sender.join()
+    assert [(message.number, bytes(message.data)) for message in got] == list(enumerate(contents))
+    assert not here.unsent()
+    here.close()
+    there.close()
+
+
+@pytest.mark.processes
+def test_a_put_that_was_interrupted_amid_a_long_message_arrives_and_so_do_the_next(pool):
+    q = Queue()
+
+    def write(q):
+        from plait.queue.wire import _Part
+
+        send = _Part.send
+
+        def cut_off(part, sock):
+            if len(part._data) < 1_000_000:
+                return send(part, sock)
+            _Part.send = send
+            part._sent.append(sock.send(part._data[:1000]))
+            raise KeyboardInterrupt
+
+        q.put("first")
+        _Part.send = cut_off
+        try:
+            q.put("x" * 5_000_000)
+        except KeyboardInterrupt:
+            q.put("next")
+            return q.qsize()
+
+    assert pool.submit(write, q).result(timeout=30) == 3
+    assert [q.get(timeout=30)[:5] for _ in range(3)] == ["first", "xxxxx", "next"]
 
 
 def test_a_stranger_cannot_make_us_find_memory_for_a_long_message():
@@ -215,6 +286,23 @@ def test_a_segment_that_is_lent_is_not_written_to(steps):
         assert all(bytes(view[: len(mark)]) == mark for view, mark in held)
     held.clear()
     assert not any(segment.lent for segment in ours._segments.values())
+    ours.close()
+
+
+@pytest.mark.processes
+def test_a_fork_that_lets_go_of_what_its_parent_borrowed_does_not_give_it_back():
+    ours, theirs = Segments(), Borrowed()
+    segment = ours.get(100_000)
+    segment.lend()
+    theirs.map(segment.number, os.dup(segment.descriptor))
+    held = {"view": theirs.view(segment.number, 100_000)}
+    child = multiprocessing.get_context("fork").Process(target=held.clear)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert segment.lent
+    held.clear()
+    assert not segment.lent
     ours.close()
 
 
