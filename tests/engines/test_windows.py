@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plait import Pipeline
+from plait.engines import Control
 from plait.errors import SpecError
 
 START = datetime(2010, 1, 1, tzinfo=UTC)
@@ -139,6 +140,21 @@ def test_the_ledger_says_what_became_of_rows() -> None:
     counts = p.run()["w"].counts
     assert (counts.received, counts.absorbed, counts.made, counts.filtered, counts.delivered) == (3, 2, 1, 1, 1)
     assert counts.missing == 0
+
+
+def test_a_source_that_is_cut_off_leaves_no_results_of_half_a_window(tmp_path: Path) -> None:
+    path = write(tmp_path, 0, [(ticks, "a", 0) for ticks in range(2_000)])
+    p = Pipeline("p", base=tmp_path)
+    control, seen = Control(), []
+    reader = p.reader("csv", path=str(path), block=4096, timestamp="timestamp")
+    reader.event("when", condition={}, call=lambda row: control.stop())
+    windows = reader.window("tumbling", name="w", size="1d", aggregate={"n": "count"})
+    windows.event("when", name="seen", condition={}, call=seen.append)
+    report = p.run(engine="serial", control=control)
+    assert report.interrupted
+    assert 0 < report["w"].counts.absorbed < 2_000
+    assert seen == []
+    assert report.imbalances == ()
 
 
 def test_days_follow_the_zone_of_the_pipeline() -> None:
