@@ -32,9 +32,13 @@ class Frontier:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """The source has been silent since `since` (seconds of the clock that was passed in): go on without it."""
+    """The source has been silent since `since` (seconds of the clock that was passed in): go on without it.
+
+    `until` is when that was told. The engine fills it in where the mark enters: nobody behind reads the clock again.
+    """
 
     since: float
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class Flow:
         have read by then is worked off.
         """
         finite = [inlet for inlet in inlets if inlet.finite]
+        for node in self.nodes if finite else ():
+            node.cut = True
         for inlet in finite:
             if inlet.state is not None:
                 self._deliver(inlet, END)
@@ -142,7 +144,7 @@ class Flow:
             elif item is END:
                 edge.node.end(edge.port)
             elif isinstance(item, Idle):
-                edge.node.idle(edge.port, item.since)
+                edge.node.idle(edge.port, item.since, item.since if item.until is None else item.until)
             elif isinstance(item, Frontier):
                 edge.node.frontier(edge.port, item.timestamp)
             else:

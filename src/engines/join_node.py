@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..record import TIMESTAMP
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["JoinNode"]
 
 _SIDES = ("left", "right")
+_STEP = timedelta(microseconds=1)
 
 
 class JoinNode(MergeNode):
@@ -28,6 +30,7 @@ class JoinNode(MergeNode):
     def __init__(self, state: StageState, merge: Merge, inputs: tuple[str, ...], joining: Joining) -> None:
         super().__init__(state, merge, inputs)
         self._joining = joining
+        self._bound: Any = None
 
     def _push(self, port: int, rows: pl.DataFrame | Run, frame: pl.DataFrame) -> None:
         super()._push(port, _packed(frame, _SIDES[port]), frame)
@@ -40,9 +43,21 @@ class JoinNode(MergeNode):
                     self._joining.push(port, rows.struct.unnest())
 
     def _pass_frontier_on(self, timestamp: Any) -> None:
-        bound = self._advance(timestamp)
-        if bound is not None:
-            super()._pass_frontier_on(bound)
+        self._bound = self._advance(timestamp)
+        super()._pass_frontier_on(self._bound)
+
+    def _all_idle(self, since: float, until: float) -> None:
+        """Go on by the clock, at least past all that has come, and be idle only if no result waits behind that.
+
+        Whoever reads goes on without an idle input: a result that came out later would be late there.
+        """
+        reached = self.merge.frontier
+        if reached is not None:
+            self.merge.go_on(reached + max(_STEP, timedelta(seconds=until - since)))
+            self._release()
+            since = until
+        if self._bound == self.merge.frontier:
+            super()._all_idle(since, until)
 
     def _finish(self) -> None:
         self._advance(None)

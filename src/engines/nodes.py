@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..formats.few_frames import records_of
@@ -148,6 +149,7 @@ class Node:
         self.name = state.name
         self.targets: list[Edge] = []
         self.ended = False
+        self.cut = False  # a finite source was stopped before its end: what is not complete does not go out
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
         """Take rows."""
@@ -165,10 +167,10 @@ class Node:
         if gated.frontier is not None:
             self.frontier(port, gated.frontier)
 
-    def idle(self, port: int, since: float) -> None:
-        """Take note that this input has fallen silent."""
+    def idle(self, port: int, since: float, until: float) -> None:
+        """Take note that this input has been silent from `since` to `until`: now, when it entered the graph."""
         for edge in self.targets:
-            edge.node.idle(edge.port, since)
+            edge.node.idle(edge.port, since, until)
 
     def end(self, port: int) -> None:
         """Take note that this input has ended."""
@@ -203,6 +205,7 @@ class OperatorNode(Node):
         self._operator = operator
         self._minds_frontiers = type(operator).on_frontier is not Operator.on_frontier
         self._minds_silence = type(operator).on_idle is not Operator.on_idle
+        self._gone_on_to: Any = None
         self._drops_rows = drops_rows
         self._wants_examples = examples
 
@@ -216,15 +219,21 @@ class OperatorNode(Node):
     def frontier(self, port: int, timestamp: Any) -> None:
         if self._minds_frontiers:
             self._pass_on(lambda: self._operator.on_frontier(timestamp))
-        super().frontier(port, timestamp)
+        super().frontier(port, timestamp if self._gone_on_to is None else max(timestamp, self._gone_on_to))
 
-    def idle(self, port: int, since: float) -> None:
+    def idle(self, port: int, since: float, until: float) -> None:
+        """Let the operator go on by the clock. What is behind hears how far it went: the silence counts only once."""
         if self._minds_silence:
-            self._pass_on(lambda: self._operator.on_idle(since))
-        super().idle(port, since)
+            self._pass_on(lambda: self._operator.on_idle(since, until))
+            self._gone_on_to = self._operator.gone_on_to()
+        if self._gone_on_to is not None:
+            super().frontier(port, self._gone_on_to)
+            since = until
+        super().idle(port, since, until)
 
     def end(self, port: int) -> None:
-        self._pass_on(self._operator.on_end)
+        if not self.cut:
+            self._pass_on(self._operator.on_end)
         super().end(port)
 
     def _pass_on(self, hook: Callable[[], Iterable[pl.DataFrame]]) -> None:
@@ -298,8 +307,8 @@ class OutletNode(Node):
     def frontier(self, port: int, timestamp: Any) -> None:
         self._queue.put(Frontier(timestamp))
 
-    def idle(self, port: int, since: float) -> None:
-        self._queue.put(Idle(since))
+    def idle(self, port: int, since: float, until: float) -> None:
+        self._queue.put(Idle(since, until))
 
     def end(self, port: int) -> None:
         """Whoever runs the flow puts END, when all is told: after a good end and after a bad one."""
@@ -314,7 +323,7 @@ class MergeNode(Node):
         self.merge = merge
         self._inputs = inputs
         self._open = set(range(len(inputs)))
-        self._idle: dict[int, float] = {}
+        self._idle: dict[int, tuple[float, float]] = {}
         self._told: Any = None
         self._began = state.context.clock()
 
@@ -340,11 +349,11 @@ class MergeNode(Node):
         self.merge.advance(port, timestamp)
         self._release()
 
-    def idle(self, port: int, since: float) -> None:
+    def idle(self, port: int, since: float, until: float) -> None:
         if len(self._inputs) > 1 and port not in self._idle:
             self._tell(self._inputs[port], max(0.0, since - self._began))
         self.merge.idle(port)
-        self._idle[port] = since
+        self._idle[port] = (since, until)
         self._release()
         self._pass_idle_on()
 
@@ -365,7 +374,24 @@ class MergeNode(Node):
     def _pass_idle_on(self) -> None:
         """Be idle if all inputs are that have not ended."""
         if self._open == self._idle.keys():
-            super().idle(0, max(self._idle.values()))
+            until = max(until for _, until in self._idle.values())
+            self._all_idle(until - self._silence(), until)
+
+    def _all_idle(self, since: float, until: float) -> None:
+        super().idle(0, since, until)
+
+    def _silence(self) -> float:
+        """Return by how many seconds the clock has moved the inputs past what the merge itself has passed.
+
+        An input may be behind a window: what the clock has moved there is in its frontier, and is not counted again.
+        """
+        reached = [
+            time + timedelta(seconds=max(0.0, until - since))
+            for port, (since, until) in self._idle.items()
+            if (time := self.merge.reached(port)) is not None
+        ]
+        passed = self.merge.frontier
+        return 0.0 if passed is None else max(0.0, (max(reached, default=passed) - passed).total_seconds())
 
     def _tell(self, source: str, since: float) -> None:
         """Say that the merge goes on without a source: in full the first time, later by a count."""

@@ -51,7 +51,7 @@ class _Open:
         yield batch.frame
 
     def idle(self, mark: Idle) -> Iterator[Any]:
-        yield mark
+        yield Idle(mark.since, self._state.context.clock())
 
     def end(self) -> Iterator[Any]:
         self._count(0)
@@ -86,7 +86,7 @@ class _Turnstile(_Open):
 
     def idle(self, mark: Idle) -> Iterator[Any]:
         yield from self._released(self._gate.flush())
-        yield mark
+        yield from super().idle(mark)
 
     def end(self) -> Iterator[Any]:
         yield from self._released(self._gate.end())

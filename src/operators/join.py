@@ -285,7 +285,7 @@ class Joining:
         """Return what may go out when nothing before this will follow (None: nothing at all), and its own frontier."""
         core = self._started(at_the_end=timestamp is None)
         if core is None:
-            return None, None
+            return None, self._first_alone(timestamp)
         waiting, self._waiting = self._waiting, []
         try:
             for side, frame in waiting:
@@ -296,6 +296,15 @@ class Joining:
         if results is not None:
             self._context.made(results.height)
         return results, None if bound is None else _EPOCH + bound * _MICROSECOND
+
+    def _first_alone(self, timestamp: datetime | None) -> datetime | None:
+        """Return the frontier while the columns of a side, and so its rows, are awaited.
+
+        A pair has the later of two times, so none is before that; a row without a partner has its own.
+        """
+        alone = How(self._join.how).sides
+        times = [frame.get_column(TIMESTAMP)[0] for side, frame in self._waiting if alone[side]]
+        return timestamp if timestamp is None else min([timestamp, *times])
 
     def _started(self, *, at_the_end: bool) -> Core | None:
         if self._core is None:

@@ -137,6 +137,16 @@ class Merge:
         """Go on without this input until it brings something: what is then too late for it is diverted."""
         self._inputs[index].idle = self._inputs[index].was_idle = self._changed = True
 
+    def reached(self, index: int) -> Any:
+        """Return the frontier of an input; None while it is not known."""
+        return plain(self._inputs[index].frontier)
+
+    def go_on(self, frontier: Any) -> None:
+        """Note that who reads has gone on to `frontier`, as all inputs are idle: what comes before it is diverted."""
+        time = self._order.time(frontier)
+        if self._passed is None or self._passed < time:
+            self._passed, self._last_index = time, EARLIER
+
     def wake(self, index: int) -> None:
         """Wait for this input again."""
         self._inputs[index].idle = False
