@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from ..record import END, Failure, Frontier, Idle, is_mark
 from .memory import POOL, Room
 from .plain_rows import KEPT, read_rows, written_rows
-from .sealing import opened, packed, portable_part, sealed, unpacked
+from .sealing import opened, packed, portable_part, sealed_or_refused, unpacked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -136,7 +136,7 @@ class Plain(Block):
         return Plain(self.values[:count]), Plain(self.values[count:])
 
     def payload(self, room: Room = POOL) -> bytes:
-        return Loose(list(map(sealed, self.values))).payload()
+        return Loose(list(map(sealed_or_refused, self.values))).payload()
 
 
 @dataclass(slots=True)
@@ -233,6 +233,9 @@ def unload(blocks: deque[Block]) -> list[Any]:
     except Exception:
         if block.count == 1:
             raise
+    except BaseException:  # Ctrl-C, which is no fault of the block
+        blocks.appendleft(block)
+        raise
     blocks.extendleft(reversed(_singles(block)))
     return unload(blocks)
 

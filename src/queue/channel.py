@@ -16,7 +16,7 @@ from .depot import Depot
 from .exchange import Exchange
 from .place import Place
 from .plain_rows import KEPT
-from .sealing import has_containers, portable, sealed
+from .sealing import has_containers, portable, sealed, sealed_frame
 from .sides import Foreign, Own
 from .tray import NEVER, Tray
 
@@ -116,11 +116,14 @@ class Queue:
         self.put(obj, block=False)
 
     def put_block(self, block_of_items: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Put a frame, or a list of items, as a whole: it has room all at once or not at all. Raises as `put`."""
+        """Put a frame, or a list of items, as a whole: it has room all at once or not at all.
+
+        Raises as `put`; a frame with a column of Python objects is refused, too, by a PicklingError that names it.
+        """
         if self._closed:
             raise ValueError(f"{self!r} is closed")
         if is_frame(block_of_items):
-            parcel: Block = Rows(block_of_items)
+            parcel: Block = Rows(sealed_frame(block_of_items))
         else:
             parcel = Loose(list(map(sealed, block_of_items)))
         if parcel.count:

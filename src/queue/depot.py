@@ -206,9 +206,13 @@ class Depot:
 
     def _hand_to(self, taker: Taker) -> None:
         block = self._next(taker.want)
-        if not taker.take(block):
-            self._blocks.appendleft(block)
-            self._count += block.count
+        taken = False
+        try:
+            taken = taker.take(block)
+        finally:
+            if not taken:
+                self._blocks.appendleft(block)
+                self._count += block.count
 
     # Out.
 
@@ -245,11 +249,9 @@ class Depot:
             taken = deque([self._blocks.popleft()])
             self._in_hand += (held := taken[0].count)
             self._count -= held
+        items: list[Any] = []
         try:
             items = unload(taken)
-        except Exception:
-            items = []
-            raise
         finally:
             with self.lock:
                 self._in_hand -= held

@@ -16,13 +16,28 @@ from functools import lru_cache
 from gc import is_tracked
 from pickle import PicklingError, dumps, loads
 from reprlib import repr as brief
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import WorkerError
 from ..record import Failure
 from .plain_rows import KEPT
 
-__all__ = ["PLAIN", "has_containers", "opened", "packed", "portable", "portable_part", "sealed", "unpacked"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = [
+]
+    "PLAIN",
+    "has_containers",
+    "opened",
+    "packed",
+    "portable",
+    "portable_part",
+    "sealed",
+    "sealed_frame",
+    "sealed_or_refused",
+    "unpacked",
+]
 
 _SEAL = 3
 _HEAD, _TAIL = b"\x80\x03](", b"e."
@@ -51,13 +66,13 @@ def _is_plain_time(value: Any) -> bool:
     if type(value) is not datetime:
         return False
     zone = value.tzinfo
-    return zone is None or type(zone) is timezone or _is_plain_zone(zone)
+    if zone is None or type(zone) is timezone:
+        return True
+    return type(zone).__module__ == "zoneinfo" and _is_portable_zone(zone)  # others may have no hash
 
 
 @lru_cache(maxsize=64)
-def _is_plain_zone(zone: tzinfo) -> bool:
-    if type(zone).__module__ != "zoneinfo":
-        return False
+def _is_portable_zone(zone: tzinfo) -> bool:  # the key alone does not tell: a zone read from a file may have any
     try:
         dumps(zone, _SEAL)
     except PicklingError:  # it was read from a file
@@ -80,6 +95,21 @@ def _pickled(item: Any) -> bytes:
         if isinstance(item, Failure):
             return dumps(_plain(item), _SEAL)
         raise PicklingError(f"cannot put {brief(item)}: {error}") from error
+
+
+def sealed_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame, which nobody can change. Raises PicklingError for a column of objects: Arrow has none."""
+    for name, kind in frame.schema.items():
+        if _has_objects(kind):
+            raise PicklingError(
+                f"cannot put a frame: its column {name!r} is of Python objects; put rows instead"
+            )
+    return frame
+
+
+def _has_objects(kind: Any) -> bool:
+    parts = [field.dtype for field in getattr(kind, "fields", ())] + [getattr(kind, "inner", None)]
+    return kind is not None and (kind.is_object() or any(map(_has_objects, filter(None, parts))))
 
 
 def portable(failure: Failure) -> Failure:
@@ -112,6 +142,14 @@ class _Unportable:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _refuse, (self.text,)
+
+
+def sealed_or_refused(item: Any) -> Any:
+    """Seal an item; one that cannot be pickled becomes one that raises PicklingError where it is opened."""
+    try:
+        return sealed(item)
+    except PicklingError as error:
+        return (dumps(_Unportable(item, error), _SEAL),)
 
 
 def _refuse(text: str) -> None:

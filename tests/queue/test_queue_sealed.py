@@ -9,6 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -164,6 +165,107 @@ def test_a_time_in_a_zone_that_cannot_be_pickled_is_refused(zone, reason):
     with pytest.raises(pickle.PicklingError, match=reason):
         q.put({"t": datetime(2020, 1, 1, tzinfo=zone())})
     assert q.empty()
+
+
+class Unhashable(Nowhere):
+    __hash__ = None
+
+    def __reduce__(self):
+        return Unhashable, ()
+
+
+def test_a_time_in_a_zone_without_a_hash_travels():
+    q = Queue()
+    row = {"t": datetime(2020, 1, 1, tzinfo=Unhashable())}
+    q.put(row)
+    out = q.get()
+    assert out == row
+    assert type(out["t"].tzinfo) is Unhashable
+
+
+def grudging():
+    """Make what can be pickled, and cannot be again once it has been unpickled."""
+    return zlib.compressobj()
+
+
+class Once:
+    def __reduce__(self):
+        return grudging, ()
+
+
+def give_up(path):
+    """Raise KeyboardInterrupt, the first time."""
+    if path.exists():
+        path.unlink()
+        raise KeyboardInterrupt
+    return "at last"
+
+
+class Late:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return give_up, (self.path,)
+
+
+@pytest.mark.parametrize("get", [Queue.get, lambda q: next(iter(q.get_block()))])
+def test_an_interrupt_while_items_are_unpickled_loses_none(tmp_path, get):
+    path = tmp_path / "first time"
+    path.touch()
+    q = Queue()
+    q.put(Late(path))
+    q.put({"a": 2})
+    with pytest.raises(KeyboardInterrupt):
+        get(q)
+    assert q.qsize() == 2
+    assert q.get() == "at last"
+    assert q.get() == {"a": 2}
+
+
+@pytest.mark.processes
+def test_an_item_that_cannot_be_pickled_again_costs_its_reader_elsewhere_only_that(pool):
+    q, back = Queue(), Queue()
+    for item in ("first", {"a": 1}, Once(), {"a": 2}):
+        q.put(item)
+    assert q.get() == "first"  # now all the others are unpickled here
+
+    def read(q, back):
+        for _ in range(3):
+            try:
+                back.put(q.get(timeout=30))
+            except pickle.PicklingError as error:
+                back.put(str(error))
+
+    pool.submit(read, q, back).result(timeout=60)
+    assert back.get() == {"a": 1}
+    assert "Compress" in back.get()
+    assert back.get() == {"a": 2}
+
+
+def test_what_a_taker_cannot_be_given_stays_at_the_head():
+    class Clumsy:
+        want = 2
+
+        def take(self, block):
+            raise MemoryError
+
+    q = Queue()
+    q.put_block([1, 2, 3])
+    with pytest.raises(MemoryError):
+        q._end.depot.ask_items(Clumsy())
+    assert [q.get() for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("put", [Queue.put, Queue.put_block])
+def test_a_frame_with_a_column_of_objects_is_refused_by_its_name(put):
+    objects = pl.DataFrame({"n": [1], "thing": pl.Series([object()], dtype=pl.Object)})
+    q = Queue(10)
+    with pytest.raises(pickle.PicklingError, match="'thing'"):
+        put(q, objects)
+    assert q.empty()
+    q.put(pl.DataFrame({"n": [1], "deep": [[{"a": [1]}]]}))
+    assert q.get() == {"n": 1, "deep": [{"a": [1]}]}
 
 
 def test_a_key_that_turns_out_too_late_to_be_none_for_pickle_costs_only_its_item():
