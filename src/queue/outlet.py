@@ -33,7 +33,7 @@ from .open_ends import OpenEnds
 from .place import PUTS, Place, call
 from .segments import Segments
 from .tray import Tray
-from .wire import SOME
+from .wire import RELEASE, SOME
 
 __all__ = ["Outlet"]
 
@@ -88,7 +88,15 @@ class Outlet:
         """Put a whole block; it has been shipped when this returns. Raises queue.Full."""
         if self._maxsize:
             self._allowance.take(parcel.count, 0, deadline_of(block, timeout))
-        self._send_behind(lambda: parcel.message(self._segments))
+        self._send_behind(lambda: self._written(parcel))
+
+    def _written(self, parcel: Block) -> tuple[int, int, Any]:
+        try:
+            return parcel.message(self._segments)
+        except BaseException:  # there is no memory for it, for instance
+            if self._maxsize:
+                self._send(RELEASE, parcel.count, b"")
+            raise
 
     def flush(self) -> None:
         """Ship all that was put; blocks while the owner is too busy to read."""

@@ -4,6 +4,7 @@ import queue
 import signal
 import threading
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -121,3 +122,24 @@ def test_an_interrupt_while_room_is_awaited_loses_none(pool):
     assert sorted(q.get(timeout=30)["n"] for _ in threads) == list(range(100))
     for thread in threads:
         thread.join()
+
+
+def test_a_block_that_cannot_be_written_leaves_its_room_to_others(pool):
+    q = Queue(10)
+
+    def write(q):
+        from plait.queue import arrow
+
+        def fail(*_):
+            raise MemoryError
+
+        write, arrow._write = arrow._write, fail
+        try:
+            q.put(pl.DataFrame({"n": range(10)}))
+        except MemoryError:
+            q.put_block([{"n": n} for n in range(10)], block=False)
+        finally:
+            arrow._write = write
+
+    pool.submit(write, q).result(timeout=30)
+    assert [q.get()["n"] for _ in range(10)] == list(range(10))
