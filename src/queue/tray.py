@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from .blocks import COPIES, OBJECTS, ROWS, kind_of
+from .plain_rows import KEPT
 
 __all__ = ["NEVER", "Tray"]
 
@@ -24,7 +25,8 @@ class Tray(list[Any]):
         limit: at how many items `full` is to be called.
         full: what takes the items away.
         room: yields True as long as there is room; None if there always is. Taking from an iterator needs no lock.
-        kinds: of what has been put (see `blocks`); said before the first of a kind is there.
+        kinds: of what has ever been put (see `blocks`); said before the first of a kind is there. Only if there is more
+            than one, what has been taken needs to be looked at.
     """
 
     __slots__ = ("full", "kinds", "limit", "room")
@@ -44,9 +46,13 @@ class Tray(list[Any]):
 
     def kind(self, parts: list[Any]) -> int:
         """Return the kind of the block that these make, which have been taken away."""
-        if OBJECTS in self.kinds and set(map(type, parts)) == {dict}:  # between two marks, for instance
-            return min(self.kinds - {OBJECTS})
-        return min(self.kinds)
+        if len(self.kinds) == 1:
+            return ROWS
+        types = set(map(type, parts))
+        if types != {dict}:
+            return OBJECTS if tuple in types else COPIES
+        values = chain.from_iterable(map(dict.values, parts))
+        return ROWS if KEPT.issuperset(map(type, values)) else COPIES
 
     def take(self, most: int = NEVER) -> list[Any]:
         """Take the first items away, while others append."""
