@@ -248,8 +248,9 @@ def _suspects(data: bytes, block: Bytes, delimiter: int) -> tuple[int, Suspects]
     last = len(block) - 1
     first, second, third = (block[np.minimum(starts + further, last)] for further in range(3))
     zero, minus_zero = first == _ZERO, (first == _MINUS) & (second == _ZERO)
-    codes = (first == _PLUS) | (zero & _is_digit(second)) | (minus_zero & (third != _POINT) & (third < _LETTERS))
-    others = (zero & (second >= _LETTERS)) | (_is_blank(first) & (first != delimiter))
+    goes_on = (third == _POINT) | _is_letter(third, delimiter)
+    codes = (first == _PLUS) | (zero & _is_digit(second)) | (minus_zero & ~goes_on)
+    others = (zero & _is_letter(second, delimiter)) | (_is_blank(first) & (first != delimiter))
     padded = [_padded(block, delimiter)] if _SPACE in data or _TAB in data else []
     return lines, Suspects(starts[codes], np.concatenate([starts[others], *padded]))
 
@@ -265,6 +266,12 @@ def _padded(block: Bytes, delimiter: int) -> Ints:
 
 def _is_digit(codes: Bytes) -> Flags:
     found: Flags = (codes >= _ZERO) & (codes <= _NINE)
+    return found
+
+
+def _is_letter(codes: Bytes, delimiter: int) -> Flags:
+    """Tell which are letters, or stand behind them in ASCII, as some delimiters do."""
+    found: Flags = (codes >= _LETTERS) & (codes != delimiter)
     return found
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from contextlib import nullcontext
+from dataclasses import replace
 from unittest import mock
 
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plait.formats import csv_clean
 from plait.formats.csv_block import Bounds, Dialect
@@ -145,12 +146,19 @@ OPTIONS = st.builds(
 TEXTS = st.sampled_from(
     [{}, {"keep_text": True}, {"keep_text": True, "wanted": ()}, {"keep_text": True, "wanted": ("c0",)}]
 )
+DELIMITERS = st.sampled_from([b",", b",", b",", b"\t", *(b"%c" % code for code in b";|~^_[`{\\")])
+INTEGER_AND_TEXT = Sheet({"a": ColumnType("integer", inferred=True), "b": ColumnType("text", inferred=True)}, None, "x")
 
 
 @settings(max_examples=600, deadline=None)
-@given(sheets().flatmap(lambda sheet: st.tuples(st.just(sheet), files(sheet))), OPTIONS, TEXTS)
-def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options, texts):
+@given(sheets().flatmap(lambda sheet: st.tuples(st.just(sheet), files(sheet))), OPTIONS, TEXTS, DELIMITERS)
+@example((INTEGER_AND_TEXT, b"a,b\n5,x\n-0,x\n"), CsvOptions(), {}, b"|")
+def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options, texts, delimiter):
     sheet, data = case
+    data, options = (
+        data.replace(b",", delimiter),
+        replace(options, dialect=Dialect(ord(delimiter), options.dialect.quote)),
+    )
     quick, careful = (read(data, sheet, options, careful=way, **texts) for way in (False, True))
     assert quick[1:] == careful[1:]
     assert (quick[0] is None) == (careful[0] is None)
@@ -169,16 +177,19 @@ def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options, t
     ],
 )
 @pytest.mark.parametrize("place", [0, 1])
-@pytest.mark.parametrize(("row", "end", "chunk"), [(0, "\n", 8), (1, "\n", 1 << 19), (1, "", 3)])
-def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk, monkeypatch):
+@pytest.mark.parametrize(
+    ("row", "end", "chunk", "delimiter"), [(0, "\n", 8, ","), (1, "\n", 1 << 19, ","), (1, "", 3, ","), (1, "", 8, "|")]
+)
+def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk, delimiter, monkeypatch):
     monkeypatch.setattr(csv_clean, "_CHUNK", chunk)
     sheet = Sheet({name: ColumnType(kind, inferred) for name in "ab"}, "b" if kind == "time" else None, "x")
     clean = {"integer": "1", "float": "1.5", "boolean": "true", "time": "2010-01-01T00:00:00Z"}.get(kind, "x")
     for spelling in SPELLINGS:
         table = [[clean] * 2, [clean] * 2]
         table[row][place] = spelling
-        data = ("a,b\n" + "\n".join(map(",".join, table)) + end).encode("utf-8", "surrogateescape")
-        quick, careful = (read(data, sheet, CsvOptions(), careful=way) for way in (False, True))
+        data = "\n".join(map(delimiter.join, ["ab", *table])) + end
+        data, options = data.encode("utf-8", "surrogateescape"), CsvOptions(dialect=Dialect(ord(delimiter)))
+        quick, careful = (read(data, sheet, options, careful=way) for way in (False, True))
         assert (spelling, quick[1:]) == (spelling, careful[1:])
         assert str(quick[0]) == str(careful[0])
 
@@ -222,6 +233,13 @@ def test_codes_and_blanks_in_columns_of_text_are_not_odd():
     assert clean(data, ["text", "text", "integer"]) is not None
     assert clean(data, ["text", "integer", "integer"]) is None
     assert clean(data, ["integer", "text", "integer"]) is None
+
+
+@pytest.mark.parametrize("delimiter", [*",;\t |~^_[`{\\"])
+def test_zero_before_a_delimiter_is_read_the_quick_way_and_minus_zero_is_not(delimiter):
+    dialect = Dialect(ord(delimiter))
+    assert clean(f"0{delimiter}x\n-0.5{delimiter}x\n".encode(), ["float", "text"], dialect=dialect) is not None
+    assert clean(f"0{delimiter}x\n-0{delimiter}x\n".encode(), ["float", "text"], dialect=dialect) is None
 
 
 def test_times_in_other_formats_are_read_the_quick_way_too():
