@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plait.errors import SourceError
+from plait.formats.csv_block import Dialect
 from plait.formats.csv_clean_sample import CleanSample
 from plait.formats.csv_examine import examine
 from plait.formats.csv_options import CsvOptions
@@ -27,6 +28,7 @@ KINDS = {
     "booleans": st.sampled_from(["true", "False", "TRUE"]),
     "texts": st.sampled_from(["ok", "warn", "nine", "inside", "é", "s1"]),
     "times": st.sampled_from(TIMES),
+    "times, some missing": st.sampled_from(["", "", "NA", *TIMES]),
     "empty": st.just(""),
     "mixed": st.sampled_from(["", "NA", "1", "2.5", "true", "ok"]),
 }
@@ -106,18 +108,25 @@ def found(files, options, *, careful):
             return str(error), notes
 
 
-@given(samples(), OPTIONS, st.sampled_from([0, 1 << 14]))
-@example([b"a\n1\n" + b"2\n" * 9999 + b"2.5\n"], {}, 0)
-@example([b"a,b\n" + b"1,x\n" * 30 + b"y,x\n"], {}, 0)
-@example([b"a\n1\n", b"a\n1.5\n"], {}, 0)
-@example([b"a\n999999999999999999\n", b"a\n1000000000000000000\n", b"a\n1.5\n"], {}, 0)
+DELIMITERS = st.sampled_from([b",", b",", b",", b"\t", *(b"%c" % code for code in b";|~^_[`{\\")])
+GAPS = b"timestamp,a\n%s,1\n2024-01-01T00:00:00Z,2\n"
+
+
+@given(samples(), OPTIONS, st.sampled_from([0, 1 << 14]), DELIMITERS)
+@example([b"a\n1\n" + b"2\n" * 9999 + b"2.5\n"], {}, 0, b",")
+@example([b"a,b\n" + b"1,x\n" * 30 + b"y,x\n"], {}, 0, b",")
+@example([b"a\n1\n", b"a\n1.5\n"], {}, 0, b",")
+@example([b"a\n999999999999999999\n", b"a\n1000000000000000000\n", b"a\n1.5\n"], {}, 0, b",")
+@example([GAPS % b""], {}, 0, b",")
+@example([GAPS % b"NA"], {"nulls": ("NA",)}, 0, b",")
+@example([b"a,b\n5,x\n-0,x\n"], {}, 0, b"|")
 @settings(max_examples=400, deadline=None)
-def test_the_quick_look_finds_what_the_careful_one_finds(samples, options, least):
+def test_the_quick_look_finds_what_the_careful_one_finds(samples, options, least, delimiter):
     with tempfile.TemporaryDirectory() as folder, mock.patch("plait.formats.csv_examine._LEAST_SAMPLE", max(least, 64)):
         files = [FoundFile(Path(folder, f"{number}.csv"), f"{number}.csv") for number in range(len(samples))]
         for file, data in zip(files, samples, strict=True):
-            file.path.write_bytes(data)
-        chosen = CsvOptions(**{"sample": 1 << 15, **options})
+            file.path.write_bytes(data.replace(b",", delimiter))
+        chosen = CsvOptions(**{"sample": 1 << 15, "dialect": Dialect(ord(delimiter)), **options})
         assert found(files, chosen, careful=False) == found(files, chosen, careful=True)
 
 
