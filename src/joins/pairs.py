@@ -169,13 +169,10 @@ class PairJoin:
             return
         one = self._near.entries(left.times[lefts], of_left=True)
         other = self._near.entries(right.times[rights], of_left=False)
-        least = min(one.windows.min(initial=0), other.windows.min(initial=0))
-        span = max(one.windows.max(initial=0), other.windows.max(initial=0)) - least + 1
-        codes = [
-            np.where(found == NOBODY, NOBODY, found * span + entries.windows - least)
-            for entries, found in ((one, left.codes[lefts][one.rows]), (other, right.codes[rights][other.rows]))
-        ]
-        first, second = within(codes[0], one.low, one.high, codes[1], right.times[rights][other.rows])
+        keys = np.concatenate([left.codes[lefts][one.rows], right.codes[rights][other.rows]])
+        codes = _numbered(keys, np.concatenate([one.windows, other.windows]))
+        split = len(one.rows)
+        first, second = within(codes[:split], one.low, one.high, codes[split:], right.times[rights][other.rows])
         places = (one.rows[first] + (lefts.start or 0), other.rows[second] + (rights.start or 0))
         left.matched[places[0]] = True
         right.matched[places[1]] = True
@@ -194,3 +191,12 @@ class PairJoin:
         lefts, rights = (places, nobody) if side == 0 else (nobody, places)
         nothing = {name: pl.Series([None] * len(places)) for name in self._near.more(nobody)}
         self._results.add(*self._sides, lefts, rights, nothing)
+
+
+def _numbered(keys: Ints, windows: Ints) -> Ints:
+    """Number what rows must have in common from 0 on: codes are multiplied later, and must stay small for that."""
+    if not windows.any():
+        return keys
+    _, ranks = np.unique(windows, return_inverse=True)
+    _, numbers = np.unique(keys * (int(ranks.max()) + 1) + ranks, return_inverse=True)
+    return np.where(keys == NOBODY, NOBODY, numbers)

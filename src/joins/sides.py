@@ -120,7 +120,8 @@ class Results:
         later = pl.select(pl.max_horizontal(*times)).to_series()
         columns: dict[str, Any] = {TIMESTAMP: later}
         for name in self._shape.by:
-            columns[name] = one[name].zip_with(pl.Series(lefts != NOBODY), other[name].cast(one[name].dtype))
+            keys = [side[name].cast(self._outputs[name]) for side in (one, other)]  # a side may have nothing but nulls
+            columns[name] = keys[0].zip_with(pl.Series(lefts != NOBODY), keys[1])
         columns |= more or {}
         for side, names in ((one, self._names[0]), (other, self._names[1])):
             columns |= {new: side[old] for old, new in names.items()}

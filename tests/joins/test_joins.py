@@ -75,9 +75,13 @@ def joined(lefts: list[Row], rights: list[Row], how: How, found: list[tuple[Row,
     return in_order(pairs)
 
 
-def run(join: Any, lefts: list[Row], rights: list[Row], turns: Sequence[tuple[int, int, bool]]) -> list[Row]:
-    """Push both streams piece by piece, and hold the join to what it says about its own frontier."""
+def run(join: Any, lefts: list[Row], rights: list[Row], turns: Sequence[tuple[int, int, bool]], wait: int) -> list[Row]:
+    """Push both streams piece by piece, and hold the join to what it says about its own frontier.
+
+    `wait` is how long a row may wait for a partner: the frontier of the results is no further back.
+    """
     out: list[Row] = []
+    told_then: list[tuple[int, int]] = []
     waiting = [list(lefts), list(rights)]
     bound = None
 
@@ -88,6 +92,9 @@ def run(join: Any, lefts: list[Row], rights: list[Row], turns: Sequence[tuple[in
         assert all(bound is None or ticks(row) >= bound for row in rows), "it had said that nothing would follow"
         bound = told
         out.extend(rows)
+        if frontier is not None:
+            assert frontier - wait <= told <= frontier
+            told_then.append((told, len(out)))
 
     for *counts, tell in turns:
         for side, count in enumerate(counts):
@@ -100,6 +107,8 @@ def run(join: Any, lefts: list[Row], rights: list[Row], turns: Sequence[tuple[in
         join.push(side, pl.DataFrame(rows, schema=(LEFT, RIGHT)[side]))
     take(None)
     assert join.held == 0
+    for told, count in told_then:
+        assert count == sum(ticks(row) < told for row in out), "what was decided had not gone out"
     return out
 
 
@@ -115,7 +124,8 @@ def test_interval_join_is_what_the_definition_says(
         if left["key"] == right["key"] is not None and lower <= ticks(right) - ticks(left) <= lower + width
     ]
     join = PairJoin(Band(lower, lower + width), how, SHAPE, LEFT, RIGHT)
-    assert run(join, lefts, rights, turns) == joined(lefts, rights, how, found, {})
+    wait = 0 if how is How.INNER else max(0, -lower, lower + width)
+    assert run(join, lefts, rights, turns, wait) == joined(lefts, rights, how, found, {})
 
 
 @given(steps, steps, hows, turns, st.integers(1, 6), st.integers(1, 6))
@@ -138,7 +148,7 @@ def test_window_join_is_what_the_definition_says(
     shape = Shape(("key",), more=(("window_start", TIME), ("window_end", TIME)))
     join = PairJoin(SameWindow(make_spans(Span(size), Span(slide))), how, shape, LEFT, RIGHT)
     wanted = joined(lefts, rights, how, found, {"window_start": None, "window_end": None})
-    assert run(join, lefts, rights, turns) == wanted
+    assert run(join, lefts, rights, turns, 0 if how is How.INNER else size) == wanted
 
 
 @given(steps, steps, hows, turns, st.sampled_from([None, 0, 2, 5]))
@@ -154,7 +164,8 @@ def test_asof_join_is_what_the_definition_says(
         if fitting and (tolerance is None or ticks(left) - ticks(fitting[-1]) <= tolerance):
             found.append((left, fitting[-1], {}))
     join = AsofJoin(tolerance, how, SHAPE, LEFT, RIGHT)
-    assert run(join, lefts, rights, turns) == joined(lefts, rights, how, found, {})
+    wait = (tolerance or 0) if how.sides[1] else 0
+    assert run(join, lefts, rights, turns, wait) == joined(lefts, rights, how, found, {})
 
 
 def without_names(rows: list[Row], swapped: bool) -> list[tuple[Any, ...]]:
@@ -221,3 +232,34 @@ def test_what_cannot_be_joined_is_said(change: Callable[[Any, Any], None], messa
     change(left, right)
     with pytest.raises(JoinError, match=message):
         output_columns(SHAPE, left, right)
+
+
+@pytest.mark.parametrize("how", How)
+def test_a_key_that_is_null_in_all_rows_of_a_side_is_joined_with_nothing(how: How) -> None:
+    for empty in (0, 1):
+        schemas = [LEFT, RIGHT]
+        schemas[empty] = schemas[empty] | {"key": pl.Null()}
+        join = PairJoin(Band(0, 5), how, SHAPE, *schemas)
+        for side, schema in enumerate(schemas):
+            key = None if side == empty else "a"
+            join.push(side, pl.DataFrame([{"timestamp": moment(1), "key": key, "value": side}], schema=schema))
+        frame, _ = join.advance(None)
+        found = [] if frame is None else [(row["key"], row["value"], row["value_right"]) for row in frame.to_dicts()]
+        keys = ["a" if empty else None, None if empty else "a"]
+        alone = [(keys[0], 0, None), (keys[1], None, 1)]
+        assert found == [row for row, wanted in zip(alone, how.sides, strict=True) if wanted]
+        assert frame is None or frame.schema["key"] == pl.String
+
+
+def test_small_windows_far_from_1970_find_their_own_rows() -> None:
+    shape = Shape(("key",), more=(("window_start", TIME), ("window_end", TIME)))
+    join = PairJoin(SameWindow(make_spans(Span(1), Span(1))), How.INNER, shape, LEFT, RIGHT)
+    count, time = 20_000, 2**50 - 1
+    for side, schema in enumerate((LEFT, RIGHT)):
+        table = {"timestamp": [time] * count, "key": map(str, range(count)), "value": range(count)}
+        frame = pl.DataFrame({name: list(values) for name, values in table.items()})
+        frame = frame.with_columns(pl.col("timestamp").cast(TIME), pl.lit(0.0).alias("only"))
+        join.push(side, frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
+    frame, _ = join.advance(None)
+    assert frame is not None
+    assert frame.get_column("value").to_list() == frame.get_column("value_right").to_list() == list(range(count))
