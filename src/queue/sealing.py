@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-]
     "PLAIN",
     "has_containers",
     "opened",
@@ -101,9 +100,7 @@ def sealed_frame(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame, which nobody can change. Raises PicklingError for a column of objects: Arrow has none."""
     for name, kind in frame.schema.items():
         if _has_objects(kind):
-            raise PicklingError(
-                f"cannot put a frame: its column {name!r} is of Python objects; put rows instead"
-            )
+            raise PicklingError(f"cannot put a frame: its column {name!r} is of Python objects; put rows instead")
     return frame
 
 
