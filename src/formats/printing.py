@@ -6,6 +6,7 @@
 | yes/no | `true`, `false` |
 | whole number | its digits |
 | float | as Python's `repr`: the shortest that reads back equal: `1.0`, `-0.0`, `1e+16`, `1e-05`, `nan`, `inf` |
+| float of four bytes | so, with the fewest digits that read back equal in four bytes: `0.1`, `3e-06` |
 | time | ISO 8601 in UTC, with `Z`: `2010-01-01T00:00:00Z`; a time without a zone has no `Z` |
 | date, time of day | ISO 8601: `2010-01-01`, `13:00:00` |
 | duration | ISO 8601: `P1DT30M`, `-PT0.5S` |
@@ -83,6 +84,8 @@ def print_numbers(numbers: pl.Series) -> pl.Series:
     """Return each whole number or float as text; null stays null. Does as `print_columns`, and is quicker."""
     import polars as pl
 
+    if _is_short(numbers.dtype):
+        return print_columns(numbers.to_frame()).to_series()
     texts = numbers.cast(pl.String)
     odd = _where_odd(numbers)
     if odd is None:
@@ -269,12 +272,14 @@ def _is_plain(dtype: pl.DataType) -> bool:
     """Tell whether polars writes such values to CSV as they are printed here (odd floats apart)."""
     import polars as pl
 
-    return dtype.is_integer() or dtype.is_float() or isinstance(dtype, pl.Boolean | pl.String | pl.Null)
+    return dtype.is_integer() or isinstance(dtype, pl.Float64 | pl.Boolean | pl.String | pl.Null)
 
 
 def _text(value: pl.Expr, dtype: pl.DataType, is_odd: bool) -> pl.Expr:
     import polars as pl
 
+    if _is_short(dtype):
+        return _float(_with_its_digits(value), is_odd=True)
     if dtype.is_float():
         return _float(value, is_odd)
     if dtype.is_nested():
@@ -290,6 +295,23 @@ def _text(value: pl.Expr, dtype: pl.DataType, is_odd: bool) -> pl.Expr:
     if isinstance(dtype, pl.Object):
         raise SinkError("a column holds Python objects, which have no text; give them a type of polars")
     return value.cast(pl.String)
+
+
+def _is_short(dtype: pl.DataType) -> bool:
+    """Tell whether values are floats of fewer than eight bytes."""
+    import polars as pl
+
+    return dtype.is_float() and not isinstance(dtype, pl.Float64)
+
+
+def _with_its_digits(value: pl.Expr) -> pl.Expr:
+    """Return short floats as those of eight bytes whose text has the same digits.
+
+    Polars finds these digits, but writes small and large ones in another form than those of eight: 0.000003, 1e+15.
+    """
+    import polars as pl
+
+    return value.cast(pl.String).cast(pl.Float64)
 
 
 def _float(value: pl.Expr, is_odd: bool) -> pl.Expr:

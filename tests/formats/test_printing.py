@@ -6,12 +6,21 @@ import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plait.errors import SinkError
-from plait.formats.printing import print_columns, print_json, print_value, print_value_as_json
+from plait.formats.csv_printing import print_csv
+from plait.formats.printing import (
+    print_column_as_json,
+    print_columns,
+    print_json,
+    print_numbers,
+    print_value,
+    print_value_as_json,
+)
 
 UTC_TIME = pl.Datetime("us", "UTC")
 
@@ -176,6 +185,22 @@ def test_a_float_reads_back_equal(value):
     assert float(text) == value
     if abs(value) != float("inf"):
         assert json.loads(printed_json([value], pl.Float64)[0]) == value
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(width=32) | st.floats(-(2.0**-10), 2.0**-10, width=32))
+@example(float(np.float32(3e-6)))
+@example(float(np.float32(-3.5e-5)))
+@example(float(np.float32(1e15)))
+@example(float(np.float32(1e-7)))
+def test_a_float_of_four_bytes_has_the_fewest_digits_of_its_own(value):
+    digits = float(str(np.float32(value)))  # numpy knows the digits, and Python when to write an exponent
+    text, as_json = repr(digits), repr(digits) if np.isfinite(value) else "null"
+    column = pl.Series("x", [value], dtype=pl.Float32)
+    assert [text] == printed([value], pl.Float32) == print_numbers(column).to_list()
+    assert [as_json] == printed_json([value], pl.Float32) == print_column_as_json(column).to_list()
+    assert printed([[value, None]], pl.List(pl.Float32)) == [f"[{as_json},null]"]
+    assert print_csv(pl.DataFrame({"x": column, "n": [1]})).decode() == f"{text},1\n"
 
 
 _many = st.lists(st.none() | _times, min_size=1, max_size=5)
