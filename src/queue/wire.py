@@ -16,6 +16,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ __all__ = [
 
 # Kinds 1, 2, 15 and 16 are the blocks: blocks.OBJECTS, FRAME, COPIES, ROWS.
 HELLO, WELCOME, GONE = 3, 4, 5  # a user of the queue introduces itself; the owner accepts, or knows of no such queue
-RESERVE, GRANT = 6, 7  # room for n items, please; here is room for n (0: there is none)
+RESERVE, GRANT = 6, 7  # room for n items, please (0: ahead of the need); here is room for n (0: there is none)
 REQUEST, EMPTY = 8, 9  # up to n items, please (answered with a block); there are none
 RELEASE = 14  # n of what was granted will not be used
 CANCEL = 10  # forget my RESERVE or REQUEST if it is still waiting; it is answered in any case, once
@@ -164,6 +165,7 @@ class Wire:
         self._descriptors: deque[int] = deque()
         self._borrowed = Borrowed()
         self._parts: deque[_Part] = deque()
+        self._sending = threading.RLock()  # the answer may be there, and answered, before `send` has returned
         self._inbox: deque[Message] = deque()
 
     def fileno(self) -> int:
@@ -193,11 +195,14 @@ class Wire:
         return bool(self._parts)
 
     def _send_on(self, *parts: _Part) -> None:
-        self._parts.extend(parts)
-        while self._parts:
-            while not self._parts[0].send(self.socket):
-                pass
-            self._parts.popleft()
+        with self._sending:
+            self._parts.extend(parts)
+            while self._parts:
+                part = self._parts[0]
+                while not part.send(self.socket):
+                    pass
+                if self._parts and self._parts[0] is part:  # else what interrupted this has sent it
+                    self._parts.popleft()
 
     def hand_over(self, kind: int, number: int = 0, data: Any = b"") -> None:
         """Send one message that the other side has asked for; does not block, if that was so. Raises OSError."""
@@ -286,7 +291,7 @@ class Wire:
     def close(self) -> None:
         """Let go of the connection, and of what came with messages that were never complete."""
         self.socket.close()
-        while self._parts:
-            self._parts.popleft().let_go()
+        for part in tuple(self._parts):  # another thread may be sending, and learns from the socket
+            part.let_go()
         while self._descriptors:
             os.close(self._descriptors.popleft())

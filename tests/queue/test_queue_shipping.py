@@ -199,6 +199,27 @@ def test_a_message_that_was_interrupted_is_sent_to_its_end_before_the_next():
     there.close()
 
 
+def test_messages_of_several_threads_arrive_whole():
+    here, there = (Wire(sock) for sock in socket.socketpair())
+    there.trust()
+    counts = range(3000)
+    senders = [
+        threading.Thread(target=lambda kind=kind: [here.send(kind, n, bytes([kind])) for n in counts])
+        for kind in (1, 2, 3)
+    ]
+    for sender in senders:
+        sender.start()
+    got = [there.next() for _ in senders for _ in counts]
+    for sender in senders:
+        sender.join()
+    for kind in (1, 2, 3):
+        assert [message.number for message in got if message.kind == kind] == list(counts)
+        assert {bytes(message.data) for message in got if message.kind == kind} == {bytes([kind])}
+    assert not here.unsent()
+    here.close()
+    there.close()
+
+
 @pytest.mark.processes
 def test_a_put_that_was_interrupted_amid_a_long_message_arrives_and_so_do_the_next(pool):
     q = Queue()
