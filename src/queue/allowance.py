@@ -2,8 +2,10 @@
 
 Theory of operation. Room is granted for many items at once. When a quarter of the queue or less is left of it, more is
 asked for, and the answer is looked at when nothing is left: by then it has come, if there is room at all, so that those
-who put need not wait for the owner's thread. One question is open at a time; it is answered once, also when it is taken
-back, and the wire has nothing else to say. Nobody asks ahead of a small queue, whose room is promised one by one.
+who put need not wait for the owner's thread. What is asked ahead is answered at once, out of a half of the queue that
+all who ask share, with nothing if need be: whoever asks and then pauses keeps nobody out. One question is open at a
+time; it is answered once, also when it is taken back, and the wire has nothing else to say. Nobody asks ahead of a
+small queue, whose room is promised one by one.
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ class Allowance:
         if not little or not self._asking.acquire(blocking=False):
             return
         try:
-            self._say(RESERVE, 1, SOME)
+            self._say(RESERVE, 0, SOME)
             self._open = True
         finally:
             self._asking.release()

@@ -44,7 +44,8 @@ class Queue:
     | a normal end | everything put before arrives; nobody waits for a consumer; what a reader did not use goes back |
 
     With several writers and a large `maxsize` a put may wait although up to half of the room is still free: it has been
-    promised to another writer. There are never more than `maxsize` items, but for one block that is larger by itself.
+    promised to another writer. There are never more than `maxsize` items, but for one block that is larger than what is
+    not promised, which is let in when nothing else is waiting.
 
     Example:
         >>> q = Queue()

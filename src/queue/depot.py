@@ -40,8 +40,8 @@ class Giver(Protocol):
     some: bool
     alone: bool
 
-    def grant(self, count: int) -> None:
-        """Be told that there is room for `count` items, which is now set aside."""
+    def grant(self, ahead: int) -> None:
+        """Be told that there is room for what is needed and for `ahead` items more, which is now set aside."""
 
 
 class _LocalGiver:
@@ -54,7 +54,7 @@ class _LocalGiver:
         self._gate = threading.Lock()
         self._gate.acquire()
 
-    def grant(self, count: int) -> None:
+    def grant(self, ahead: int) -> None:
         self._gate.release()
 
     def wait(self, timeout: float | None) -> bool:
@@ -66,7 +66,7 @@ class Depot:
 
     Attributes:
         maxsize: how many items may wait (0: any number). Rows of a frame count one by one. A block that is larger than
-            that is let in when nothing else is waiting.
+            that, or than what is not promised ahead, is let in when nothing else is waiting.
         handles: how many handles of the queue the owner has itself.
         shelf: items at the head of the queue, already unpickled, from which threads of this process pop.
         tray: items at the end of the queue, to which threads of this process append.
@@ -84,7 +84,7 @@ class Depot:
         self._sleepers = 0
         self._count = 0
         self._in_hand = 0
-        self._reserved = 0
+        self._reserved = self._ahead = 0
         self._bell: Bell | None = None
         self.tray = Tray(NEVER, self._look_into_tray, bounded=maxsize > 0)
 
@@ -121,32 +121,44 @@ class Depot:
             self.givers.append(giver)
             self.settle()
 
+    def ask_ahead(self, giver: Giver) -> None:
+        """Give somebody who needs nothing yet what can be spared, at once: nothing while others wait for room."""
+        with self.lock:
+            if self.givers:
+                giver.grant(0)
+            else:
+                self._grant(giver)
+
     def settle(self) -> None:
         """Give the room that there is to those who wait for it, first come, first served."""
         with self.lock:
             while self.givers and self._fits(self.givers[0].need):
-                giver = self.givers.popleft()
-                count = giver.need + self._to_spare(giver)
-                self._reserved += count
-                giver.grant(count)
+                self._grant(self.givers.popleft())
 
-    def unreserve(self, count: int) -> None:
-        """Give back room that was set aside for somebody who will not use it."""
+    def _grant(self, giver: Giver) -> None:
+        ahead = self._to_spare(giver)
+        self._reserved += giver.need
+        self._ahead += ahead
+        giver.grant(ahead)
+
+    def unreserve(self, count: int, ahead: int = 0) -> None:
+        """Give back room that was set aside for somebody who will not use it: for a need, and ahead of any."""
         with self.lock:
             self._reserved -= count
+            self._ahead -= ahead
             self.settle()
 
     def _fits(self, need: int) -> bool:
         used = len(self) + self._reserved
-        return used + need <= self.maxsize or used == 0
+        return used + self._ahead + need <= self.maxsize or used == 0
 
     def _to_spare(self, giver: Giver) -> int:
         """Room beyond the need, so that not every item has to ask; never more than half of it all is promised so."""
         if not giver.some or self.maxsize < EXACT_BELOW:
             return 0
         half = self.maxsize // 2
-        free = self.maxsize - len(self) - self._reserved - giver.need
-        return max(0, min(half - self._reserved, free if giver.alone else free - half))
+        free = self.maxsize - len(self) - self._reserved - self._ahead - giver.need
+        return max(0, min(half - self._ahead, free if giver.alone else free - half))
 
     # In.
 
@@ -172,13 +184,14 @@ class Depot:
             self._blocks.append(Loose(parts, self.tray.kind(parts)))
             self._count += len(parts)
 
-    def add(self, block: Block, reserved: int = 0) -> None:
-        """Put a block at the end, into room that was set aside for it."""
+    def add(self, block: Block, reserved: int = 0, ahead: int = 0) -> None:
+        """Put a block at the end, into room that was set aside for it: when it was needed, and ahead of that."""
         with self.lock:
             self._fold()
             self._blocks.append(block)
             self._count += block.count
             self._reserved -= reserved
+            self._ahead -= ahead
             self._serve()
 
     def put_back(self, block: Block) -> None:

@@ -46,11 +46,12 @@ class Putter:
         self.need = 0
         self.some = self.alone = False
         self._peers = peers
-        self._held = 0
+        self._held = self._ahead = 0
 
-    def grant(self, count: int) -> None:
-        self._held += count
-        send(self.wire, GRANT, count)
+    def grant(self, ahead: int) -> None:
+        self._held += self.need
+        self._ahead += ahead
+        send(self.wire, GRANT, self.need + ahead)
 
     def handle(self, message: Message) -> None:
         if message.kind in (OBJECTS, FRAME, COPIES, ROWS):
@@ -60,21 +61,30 @@ class Putter:
         elif message.kind == CANCEL:
             self._refuse()
         elif message.kind == RELEASE:
-            self._held -= message.number
-            self.depot.unreserve(message.number)
+            with self.depot.lock:
+                self.depot.unreserve(*self._used(message.number))
         else:
             assert message.kind == ASK
             send(self.wire, TELL, len(self.depot))
 
     def _add(self, block: Block) -> None:
         with self.depot.lock:
-            reserved = min(block.count, self._held)
-            self._held -= reserved
-            self.depot.add(block, reserved)
+            self.depot.add(block, *self._used(block.count))
+
+    def _used(self, count: int) -> tuple[int, int]:
+        """Return how much of the room for so many items was needed when it was granted, and how much was ahead."""
+        held = min(count, self._held)
+        ahead = min(count - held, self._ahead)
+        self._held -= held
+        self._ahead -= ahead
+        return held, ahead
 
     def _reserve(self, message: Message) -> None:
         self.need, self.some = message.number, bool(message.flags & SOME)
         self.alone = not any(isinstance(peer, Putter) and peer is not self for peer in self._peers)
+        if not self.need:
+            self.depot.ask_ahead(self)
+            return
         self.depot.ask_room(self)
         if message.flags & NOW:
             self._refuse()
@@ -86,7 +96,7 @@ class Putter:
     def end(self) -> None:
         with self.depot.lock:
             self.depot.withdraw(self)
-            self.depot.unreserve(self._held)
+            self.depot.unreserve(self._held, self._ahead)
 
 
 class Getter:

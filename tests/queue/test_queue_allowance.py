@@ -1,5 +1,6 @@
 """Room is asked for ahead of the need, and still there are never more items than there is room for, nor fewer."""
 
+import pickle
 import queue
 import signal
 import threading
@@ -143,3 +144,42 @@ def test_a_block_that_cannot_be_written_leaves_its_room_to_others(pool):
 
     pool.submit(write, q).result(timeout=30)
     assert [q.get()["n"] for _ in range(10)] == list(range(10))
+
+
+@pytest.mark.parametrize("maxsize", [64, 100])
+def test_writers_that_put_once_and_stay_keep_nobody_out(pool, maxsize):
+    q, go = Queue(maxsize), Queue()
+    handles = [pickle.dumps(q) for _ in range(maxsize)]
+
+    def write(handles, go):
+        kept = [pickle.loads(handle) for handle in handles]
+        for n, handle in enumerate(kept):
+            handle.put({"n": n}, timeout=30)
+            handle.qsize()
+        go.get()
+
+    task = pool.submit(write, handles, go)
+    assert [q.get(timeout=30)["n"] for _ in handles] == list(range(maxsize))
+    for n in range(maxsize // 2):
+        q.put({"n": n}, block=False)
+    go.put("end")
+    task.result(timeout=30)
+
+
+@pytest.mark.parametrize("rows", [100, 600, 1500])
+def test_a_frame_gets_in_beside_a_writer_that_idles_if_nothing_waits(pool, rows):
+    q, go = Queue(1000), Queue()
+
+    def write(q, go):
+        q.put({"n": -1})
+        q.qsize()
+        go.get()
+
+    task = pool.submit(write, q, go)
+    assert q.get(timeout=30) == {"n": -1}
+    q.put(pl.DataFrame({"n": range(rows)}), timeout=30)
+    with pytest.raises(queue.Full):
+        q.put(pl.DataFrame({"n": range(1000)}), block=False)
+    assert q.qsize() == rows
+    go.put("end")
+    task.result(timeout=30)
