@@ -8,16 +8,33 @@ like any other: the first method that needs the columns makes them, once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, TypeVar
 
 import polars as pl
 
 __all__ = ["FewRows"]
 
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _forgetting(method: _Method, *, only_if_asked: bool = False) -> _Method:
+    """Return a method of polars that changes a frame in place (or `in_place=True` asks for that), so that the frame
+    forgets its rows before."""
+
+    @wraps(method)
+    def changing(self: FewRows, *args: Any, **options: Any) -> Any:
+        if options.get("in_place") or not only_if_asked:
+            self._df = self._df
+        return method(self, *args, **options)
+
+    return changing  # type: ignore[return-value]
+
+
 class FewRows(pl.DataFrame):
-    """Some rows with the types of their columns. Immutable, as all frames are here.
+    """Some rows with the types of their columns. Whoever changes it in place has only the columns left.
 
     Args:
         records: one dict for each row, with all columns in their order; the values are those that polars would give.
@@ -59,3 +76,11 @@ class FewRows(pl.DataFrame):
         made = pl.DataFrame(self)
         made.columns = list(names)
         self._df = made._df
+
+    __setitem__ = _forgetting(pl.DataFrame.__setitem__)
+    insert_column = _forgetting(pl.DataFrame.insert_column)
+    replace_column = _forgetting(pl.DataFrame.replace_column)
+    drop_in_place = _forgetting(pl.DataFrame.drop_in_place)
+    extend = _forgetting(pl.DataFrame.extend)
+    hstack = _forgetting(pl.DataFrame.hstack, only_if_asked=True)
+    vstack = _forgetting(pl.DataFrame.vstack, only_if_asked=True)

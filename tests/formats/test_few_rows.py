@@ -84,6 +84,40 @@ def test_renaming_its_columns_in_place_forgets_the_rows(few):
     assert few.height == 3
 
 
+def assign(frame):
+    frame[0, "i"] = 5
+
+
+IN_PLACE = {
+    "assign": assign,
+    "extend": lambda frame: frame.extend(type(frame)(RECORDS, TYPES)),
+    "insert_column": lambda frame: frame.insert_column(0, pl.Series("z", [1, 2, 3])),
+    "replace_column": lambda frame: frame.replace_column(1, pl.Series("z", [1, 2, 3])),
+    "drop_in_place": lambda frame: frame.drop_in_place("s"),
+    "hstack": lambda frame: frame.hstack([pl.Series("z", [1, 2, 3])], in_place=True),
+    "vstack": lambda frame: frame.vstack(type(frame)(RECORDS, TYPES), in_place=True),
+}
+
+
+@pytest.mark.parametrize("change", IN_PLACE)
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_what_changes_it_in_place_forgets_the_rows(few, plain, change, asked_before):
+    if asked_before:
+        assert few.schema == plain.schema
+    IN_PLACE[change](few)
+    IN_PLACE[change](plain)
+    assert records_of(few) is None
+    assert few.to_dicts() == plain.to_dicts()
+    assert (few.height, few.columns, few.schema) == (plain.height, plain.columns, plain.schema)
+    assert RECORDS[0]["i"] == 2**63 - 1
+
+
+def test_what_makes_another_frame_of_it_leaves_it_its_rows(few):
+    few.vstack(few)
+    few.hstack([pl.Series("z", [1, 2, 3])])
+    assert records_of(few) is RECORDS
+
+
 def built(*blocks, **layout):
     builder = FrameBuilder(Layout(**layout), note=lambda sentence: None)
     return [made.frame for block in blocks for made in builder.build(block)]
