@@ -66,7 +66,7 @@ def examine(files: Sequence[FoundFile], options: CsvOptions, note: Callable[[str
         if part is not None:
             drawn.append(part)
             if not clean.look(part):
-                part.sampled  # noqa: B018 - raises what is to be raised before the next file is opened
+                part.check_width()  # before the next file is opened
     if sheet is None:
         return None
     evidence = clean if drawn and clean.settle() else TextEvidence(drawn, options)

@@ -71,17 +71,27 @@ class Drawn:
     complete: bool
     slices: Sequence[tuple[Sequence[tuple[int, int]], bytes]] = ()
 
+    def check_width(self) -> None:
+        """Raise SourceError if all records of the head have another number of fields than there are names."""
+        _check_width(self._of_head, self.names, self.file, self.options)
+
     @cached_property
     def sampled(self) -> Sequence[Sampled]:
-        """The records. Raises SourceError if all of the head have another number of fields than there are names."""
-        bounds = Bounds(len(self.names), self.options.max_record)
-        records = scan(self.head, self.options.dialect, bounds, final=self.complete, first_line=self.line)
-        _check_width(records, self.names, self.file, self.options)
-        return [Sampled(records, self.file, ()), *self._from_slices(bounds)]
+        """The records. Raises as `check_width` does."""
+        self.check_width()
+        return [Sampled(self._of_head, self.file, ()), *self._from_slices()]
 
-    def _from_slices(self, bounds: Bounds) -> Iterator[Sampled]:
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds(len(self.names), self.options.max_record)
+
+    @cached_property
+    def _of_head(self) -> Records:
+        return scan(self.head, self.options.dialect, self._bounds, final=self.complete, first_line=self.line)
+
+    def _from_slices(self) -> Iterator[Sampled]:
         for pieces, part in self.slices:
-            found = _sound(part, bounds, self.options)
+            found = _sound(part, self._bounds, self.options)
             if found is not None:
                 records, left_out = found
                 yield Sampled(records, self.file, [(place - left_out, byte) for place, byte in pieces])

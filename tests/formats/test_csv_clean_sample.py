@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from plait.errors import SourceError
+from plait.formats import csv_examine
 from plait.formats.csv_block import Dialect
 from plait.formats.csv_clean_sample import CleanSample
 from plait.formats.csv_examine import examine
@@ -128,6 +129,21 @@ def test_the_quick_look_finds_what_the_careful_one_finds(samples, options, least
             file.path.write_bytes(data.replace(b",", delimiter))
         chosen = CsvOptions(**{"sample": 1 << 15, "dialect": Dialect(ord(delimiter)), **options})
         assert found(files, chosen, careful=False) == found(files, chosen, careful=True)
+
+
+def test_a_file_whose_rows_have_another_width_is_refused_before_the_next_one_is_opened(tmp_path, monkeypatch):
+    first, second = (FoundFile(tmp_path / name, name) for name in ("first.csv", "second.csv"))
+    first.path.write_text("a,b\n1\n2\n")
+    second.path.write_text("a,b\n1,2\n")
+    opened, drawn = [], []
+    open_bytes, draw = csv_examine.open_bytes, csv_examine.draw
+    monkeypatch.setattr(csv_examine, "open_bytes", lambda file: opened.append(file.name) or open_bytes(file))
+    monkeypatch.setattr(csv_examine, "draw", lambda *given: drawn.append(draw(*given)) or drawn[-1])
+    with pytest.raises(SourceError, match=r"first\.csv: the header names 2 columns, but every row has 1 field"):
+        examine([first, second], CsvOptions(), lambda _: None)
+    assert opened == ["first.csv"]
+    with pytest.raises(SourceError, match="every row has 1 field"):
+        drawn[0].check_width()
 
 
 @pytest.mark.parametrize("row", ["2024-01-01T00:00:00.5Z,1,2.5,true,ok,", "2024-01-01T00:00:00Z,-3,1e5,FALSE,é,"])
