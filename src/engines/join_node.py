@@ -33,6 +33,8 @@ class JoinNode(MergeNode):
         self._bound: Any = None
 
     def _push(self, port: int, rows: pl.DataFrame | Run, frame: pl.DataFrame) -> None:
+        with blame(self.name):
+            frame = self._joining.fitted(port, frame)
         super()._push(port, _packed(frame, _SIDES[port]), frame)
 
     def emit(self, frame: pl.DataFrame) -> None:

@@ -56,8 +56,8 @@ class AsofJoin:
 
     @property
     def held(self) -> int:
-        """How many rows are held."""
-        return len(self._left) + len(self._right)
+        """How many rows are held, and results that may not go out yet."""
+        return len(self._left) + len(self._right) + len(self._results)
 
     def push(self, side: int, frame: pl.DataFrame) -> None:
         """Take rows: 0 left, 1 right."""
@@ -79,8 +79,9 @@ class AsofJoin:
         left.keep(~known)
         bound = self._let_go(frontier)
         self._codes.prune(left, right)
-        check_room(self.held, self._most, self._codes, left, right)
-        return self._results.take(bound), bound
+        ready = self._results.take(bound)
+        check_room(self._most, self._codes, self._results, left, right)
+        return ready, bound
 
     def _latest(self, codes: Ints, times: Ints) -> Ints:
         """Return the place of the right row for each left one."""

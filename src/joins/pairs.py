@@ -124,8 +124,8 @@ class PairJoin:
 
     @property
     def held(self) -> int:
-        """How many rows are held."""
-        return sum(map(len, self._sides))
+        """How many rows are held, and results that may not go out yet."""
+        return sum(map(len, self._sides)) + len(self._results)
 
     def push(self, side: int, frame: pl.DataFrame) -> None:
         """Take rows: 0 left, 1 right."""
@@ -153,8 +153,9 @@ class PairJoin:
             rows.keep(open_)
             self._fresh[side] = len(rows)
         self._codes.prune(*self._sides)
-        check_room(self.held, self._most, self._codes, *self._sides)
-        return self._results.take(bound), bound
+        ready = self._results.take(bound)
+        check_room(self._most, self._codes, self._results, *self._sides)
+        return ready, bound
 
     def _find_pairs(self) -> None:
         """Find the pairs of which at least one row is new."""

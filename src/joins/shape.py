@@ -18,11 +18,18 @@ RIGHT_TIME: Final = "timestamp_right"
 
 
 class JoinError(ValueError):
-    """Two streams cannot be joined so."""
+    """Two streams cannot be joined so. `option` is the one that would mend it; None: something before the join."""
 
-    def __init__(self, message: str, *, allowed: tuple[str, ...] = (), suggestion: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        option: str | None = "by",
+        allowed: tuple[str, ...] = (),
+        suggestion: str | None = None,
+    ) -> None:
         super().__init__(message)
-        self.allowed, self.suggestion = allowed, suggestion
+        self.option, self.allowed, self.suggestion = option, allowed, suggestion
 
 
 class How(enum.Enum):
@@ -82,11 +89,18 @@ def output_columns(shape: Shape, left: Mapping[str, Any], right: Mapping[str, An
     outputs += [(new, left[old]) for old, new in lefts.items()]
     outputs += [(new, right[old]) for old, new in rights.items()]
     outputs += [(LEFT_TIME, time), (RIGHT_TIME, time)]
-    names = [name for name, _ in outputs]
+    _check_once([name for name, _ in outputs], own={LEFT_TIME, RIGHT_TIME, *(name for name, _ in shape.more)})
+    return dict(outputs)
+
+
+def _check_once(names: list[str], own: set[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise JoinError(f"there would be two columns {name!r} in the results; rename one, or give another suffix=")
-    return dict(outputs)
+            twice = f"there would be two columns {name!r} in the results"
+            if name in own:
+                message = f"{twice}: the join adds one of that name; drop or rename that of the input before"
+                raise JoinError(message, option=None)
+            raise JoinError(f"{twice}; rename one, or give another suffix=", option="suffix")
 
 
 def _common(name: str, left: Any, right: Any) -> Any:

@@ -106,6 +106,9 @@ class Results:
         self._schemas = (pl.Schema(left), pl.Schema(right))
         self._waiting: list[pl.DataFrame] = []
 
+    def __len__(self) -> int:
+        return sum(frame.height for frame in self._waiting)
+
     def add(
         self, left: Rows, right: Rows, lefts: Ints, rights: Ints, more: Mapping[str, pl.Series] | None = None
     ) -> None:
@@ -200,10 +203,14 @@ def within(codes: Ints, low: Ints, high: Ints, others: Ints, times: Ints) -> tup
     return np.repeat(np.arange(len(codes)), counts), there[order[ranges(first, counts)]]
 
 
-def check_room(held: int, most: int, codes: Codes, *sides: Rows) -> None:
-    """Raise JoinError if more rows are held than may be: with the key that has the most of them."""
-    if held > most:
+def check_room(most: int, codes: Codes, results: Results, *sides: Rows) -> None:
+    """Raise JoinError if more rows and results are held than may be: with the key that has the most of the rows."""
+    held = sum(map(len, sides))
+    if held + len(results) > most:
         keys = np.concatenate([rows.codes for rows in sides])
         counts = np.bincount(keys[keys != NOBODY]) if (keys != NOBODY).any() else np.zeros(1, np.int64)
         named = f"; {counts.max():,} of them are of {codes.key(int(counts.argmax()))}" if counts.any() else ""
-        raise JoinError(f"it holds {held:,} rows that may still find a partner, and max_state allows {most:,}{named}")
+        waiting = f" and {len(results):,} results that wait for what goes before them" if len(results) else ""
+        raise JoinError(
+            f"it holds {held:,} rows that may still find a partner{waiting}, and max_state allows {most:,}{named}"
+        )

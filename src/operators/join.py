@@ -24,6 +24,7 @@ __all__ = ["AsofJoin", "IntervalJoin", "Join", "Joining", "SignedDuration", "Win
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIDES = ("left", "right")
 _HOWS = tuple(how.value for how in How)
 
 
@@ -91,8 +92,7 @@ class Join(Component):
         try:
             return output_columns(self.shape(), left, right)
         except JoinError as error:
-            named = "suffix" if "suffix=" in str(error) else "by"
-            raise self.wrong(named, str(error), allowed=error.allowed, suggestion=error.suggestion) from error
+            raise self.wrong(error.option, str(error), allowed=error.allowed, suggestion=error.suggestion) from error
 
     def _check_time(self, name: str, columns: Mapping[str, Any]) -> None:
         import polars as pl
@@ -271,20 +271,27 @@ class Joining:
         self._core: Core | None = None
 
     def push(self, side: int, frame: pl.DataFrame) -> None:
-        """Take rows: 0 left, 1 right."""
-        frame = frame.drop(TEXT, strict=False)
+        """Take rows that `fitted` has seen: 0 left, 1 right."""
         self._context.absorbed(frame.height)
-        known = self._columns[side] = self._columns[side] or dict(frame.schema)
-        if dict(frame.schema) != known:
-            raise self._join.wrong(
-                None, f"rows of the {('left', 'right')[side]} input came with other columns than before"
-            )
         self._waiting.append((side, frame))
+
+    def fitted(self, side: int, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return rows with the columns of their side, in the order of its first rows. Raises SpecError: others came."""
+        frame = frame.drop(TEXT, strict=False)
+        known = self._columns[side] = self._columns[side] or dict(frame.schema)
+        found = dict(frame.schema)
+        for name in known | found:
+            if known.get(name) != found.get(name):
+                was, now = (shown_type(own[name]) if name in own else "not there" for own in (known, found))
+                message = f"column {name!r} of the {_SIDES[side]} input was {was}, and is {now} in rows that came later"
+                raise self._join.wrong(None, message)
+        return frame.select(list(known))
 
     def advance(self, timestamp: datetime | None) -> tuple[pl.DataFrame | None, datetime | None]:
         """Return what may go out when nothing before this will follow (None: nothing at all), and its own frontier."""
         core = self._started(at_the_end=timestamp is None)
         if core is None:
+            self._check_room()
             return None, self._first_alone(timestamp)
         waiting, self._waiting = self._waiting, []
         try:
@@ -296,6 +303,16 @@ class Joining:
         if results is not None:
             self._context.made(results.height)
         return results, None if bound is None else _EPOCH + bound * _MICROSECOND
+
+    def _check_room(self) -> None:
+        """Raise SpecError if too many rows of one side wait until the columns of the other are known."""
+        waiting = sum(frame.height for _, frame in self._waiting)
+        if waiting > self._join.max_state:
+            side = self._waiting[0][0]
+            message = (
+                f"it holds {waiting:,} rows of the {_SIDES[side]} input, and none has come of the {_SIDES[1 - side]}"
+            )
+            raise self._join.wrong(None, f"{message}; max_state allows {self._join.max_state:,}")
 
     def _first_alone(self, timestamp: datetime | None) -> datetime | None:
         """Return the frontier while the columns of a side, and so its rows, are awaited.

@@ -143,7 +143,8 @@ def _check_count(stage: Stage) -> None:
     if stage.family == "merge" and len(set(stage.inputs)) < count:
         raise SpecError(title, "an input is named twice", option="from")
     if stage.family == "join" and (count != 2 or len(set(stage.inputs)) < count):
-        raise SpecError(title, "a join reads from two stages: from=[left right]", option="from")
+        same = count == 2 and f"; both are {stage.inputs[0]!r}: put a select or a rename between it and one side"
+        raise SpecError(title, f"a join reads from two stages: from=[left right]{same or ''}", option="from")
     if stage.family not in ("reader", "merge", "join") and count != 1:
         what = "there is no stage above it to read from" if not count else "it reads from one stage; merge them first"
         raise SpecError(title, what, option="from")

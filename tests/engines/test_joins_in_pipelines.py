@@ -162,3 +162,23 @@ def test_a_join_reads_from_two_stages(inputs: str, tmp_path: Path) -> None:
     (tmp_path / "p.scl").write_text(f"{readers}join=asof(name=j{inputs})\n")
     with pytest.raises(Exception, match="a join reads from two stages: from="):
         Pipeline.load(tmp_path / "p.scl")
+
+
+def test_a_join_with_itself_says_what_helps_and_that_helps() -> None:
+    p, trades, _ = two()
+    with pytest.raises(SpecError, match="both are 'trades': put a select or a rename between"):
+        p.collect(trades.join("interval", trades, by="key", lower="0s", upper="5s"))
+    p, trades, _ = two()
+    same = trades.select("columns", keep=["timestamp", "key", "price"])
+    rows = p.collect(trades.join("interval", same, by="key", lower="1s", upper="5s"))
+    assert [(row["price"], row["price_right"]) for row in rows] == [(1, 5)]
+
+
+def test_a_column_that_the_join_adds_itself_is_not_to_be_mended_by_a_suffix() -> None:
+    p, trades, quotes = two()
+    early = quotes.window("tumbling", size="4s", by="key", aggregate={"n": "count"})
+    with pytest.raises(
+        SpecError, match="'window_start' in the results: the join adds one of that name; drop or"
+    ) as told:
+        p.collect(early.join("window", trades, by="key", size="4s"))
+    assert "suffix" not in str(told.value)

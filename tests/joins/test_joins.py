@@ -224,7 +224,8 @@ def test_too_many_rows_are_refused_with_the_key_that_has_most() -> None:
             lambda left, right: right.update(key=pl.Int64()),
             "the key 'key' is String on the left and Int64 on the right",
         ),
-        (lambda left, right: left.update(value_right=pl.Int64()), "two columns 'value_right'"),
+        (lambda left, right: left.update(value_right=pl.Int64()), "two columns 'value_right'.* another suffix="),
+        (lambda left, right: left.update(timestamp_left=TIME), "'timestamp_left'.*; drop or rename that of the input"),
     ],
 )
 def test_what_cannot_be_joined_is_said(change: Callable[[Any, Any], None], message: str) -> None:
@@ -232,6 +233,16 @@ def test_what_cannot_be_joined_is_said(change: Callable[[Any, Any], None], messa
     change(left, right)
     with pytest.raises(JoinError, match=message):
         output_columns(SHAPE, left, right)
+
+
+def test_results_that_wait_count_as_held() -> None:
+    join = PairJoin(Band(0, 5), How.INNER, SHAPE, LEFT, RIGHT, most=7)
+    for side, schema in enumerate((LEFT, RIGHT)):
+        rows = [{"timestamp": moment(5), "key": "a", "value": place} for place in range(2)]
+        join.push(side, pl.DataFrame(rows, schema=schema))
+    with pytest.raises(JoinError, match=r"holds 4 rows .* and 4 results that wait .* max_state allows 7"):
+        join.advance(5)
+    assert join.held == 8
 
 
 @pytest.mark.parametrize("how", How)
