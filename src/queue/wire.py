@@ -150,7 +150,7 @@ class _Part:
 
 
 class Wire:
-    """One end of a connection. Sending and receiving may happen in two threads, each in one at a time.
+    """One end of a connection. Any threads may send; one at a time receives.
 
     It reads into one buffer again and again: to get fresh memory takes several times as long as to fill it.
     """
