@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .engines.assembly import Assembly
 from .engines.flow import Flow
-from .engines.nodes import MergeNode
+from .engines.merge_node import MergeNode
 from .engines.run import Control
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from .dead_letters import DeadLetterPart
 from .flow import Flow
 from .inlets import Bell, Inlet, PumpedInlet, ReadInlet
 from .join_node import JoinNode
-from .nodes import Bounds, Edge, MergeNode, Node, OperatorNode, SinkNode, StageState, blame
+from .merge_node import MergeNode
+from .nodes import Bounds, Edge, Node, OperatorNode, SinkNode, StageState, blame
 from .report import StageReport
 from .source import read_source
 from .stop import Stop

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from ..queue.gate import Gated
 from ..record import END, Frontier, Idle
 from .inlets import Bell, Inlet, Item
-from .nodes import MergeNode, Node, SinkNode
+from .merge_node import MergeNode
+from .nodes import Node, SinkNode
 from .stop import Stop
 
 __all__ = ["Flow"]

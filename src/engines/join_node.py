@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..record import TIMESTAMP
-from .nodes import MergeNode, StageState, blame
+from .merge_node import MergeNode
+from .nodes import StageState, blame
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 from plait.engines.join_node import JoinNode
-from plait.engines.nodes import Edge, MergeNode, Node, OperatorNode, StageState
+from plait.engines.merge_node import MergeNode
+from plait.engines.nodes import Edge, Node, OperatorNode, StageState
 from plait.operators.join import AsofJoin, IntervalJoin, Join, Joining
 from plait.operators.window import TumblingWindow
 from plait.queue.merge import Merge
