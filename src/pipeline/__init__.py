@@ -14,7 +14,8 @@ from ..lazily import lazily
 if TYPE_CHECKING:
     from .build import build_component, checked_plan
     from .load import load_file, load_text
-    from .plan import Plan, make_plan
+    from .plan import Plan
+    from .planner import make_plan
     from .registry import FAMILIES, component_class
     from .spec import PipelineOptions, PipelineSpec, Place, Stage
     from .write import write_scl
@@ -49,7 +50,7 @@ __getattr__, __dir__ = lazily(
         "component_class": "registry",
         "load_file": "load",
         "load_text": "load",
-        "make_plan": "plan",
+        "make_plan": "planner",
         "write_scl": "write",
     },
 )

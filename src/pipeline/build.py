@@ -9,7 +9,8 @@ from typing import Any
 from ..errors import Mistake, ScriptError, SpecError, nearest
 from ..fields import Component, options_of
 from .environment import redact
-from .plan import Plan, make_plan
+from .plan import Plan
+from .planner import make_plan
 from .registry import component_class
 from .spec import PipelineSpec, Place, Stage
 
