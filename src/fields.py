@@ -3,6 +3,7 @@
 A component (`CSVReader`, `Where`, ...) is a frozen dataclass whose fields are declared with `option`. Each option has a
 `Kind`, which turns what a person wrote (in SCL, in Python) into the value that the component holds, says in words
 what it takes, and can write the value as SCL again. The card that `plait show csv` prints is made from the same fields.
+All kinds that several rooms use stand here, however many: whoever declares an option looks in one place.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from .errors import SpecError, nearest
 
 __all__ = [
+    "ALL_TIME",
     "NUMBER",
     "Choice",
     "Component",
@@ -40,6 +42,8 @@ __all__ = [
     "quote",
 ]
 
+ALL_TIME = datetime.max - datetime.min
+"""Longer than this no span of time makes sense, and sums of times and spans stay numbers of 64 bits."""
 _DURATION_UNITS = {
     "us": timedelta(microseconds=1),
     "ms": timedelta(milliseconds=1),
@@ -71,6 +75,8 @@ def parse_duration(text: str) -> timedelta:
     total = Decimal(0)
     for number, unit in parts:
         total += Decimal(number) * (_DURATION_UNITS[unit] // timedelta(microseconds=1))
+    if total > ALL_TIME // timedelta(microseconds=1):
+        raise ValueError(f"{text!r} is longer than all time from year 1 to 9999")
     return timedelta(microseconds=int(total))
 
 
@@ -236,7 +242,7 @@ class Duration(Kind):
     says: ClassVar[str] = "a duration such as 250ms, 2s, 1h30m or 1d"
 
     def parse(self, value: Any) -> timedelta:
-        if isinstance(value, timedelta) and value >= timedelta(0):
+        if isinstance(value, timedelta) and timedelta(0) <= value <= ALL_TIME:
             return value
         if value == 0 and not isinstance(value, bool):
             return timedelta(0)

@@ -63,7 +63,8 @@ class JoinNode(MergeNode):
             super()._all_idle(since, until)
 
     def _finish(self) -> None:
-        self._advance(None)
+        if not self.cut:  # who has no partner is known at the end only
+            self._advance(None)
 
     def _advance(self, timestamp: Any) -> Any:
         with blame(self.name):

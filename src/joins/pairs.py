@@ -120,7 +120,6 @@ class PairJoin:
         self._fresh = [0, 0]
         self._results = Results(shape, left, right)
         self._most = most
-        self._bound: int | None = None
 
     @property
     def held(self) -> int:
@@ -141,9 +140,7 @@ class PairJoin:
         bound = frontier
         for side in (0, 1):
             until = self._until(side)
-            open_ = np.ones(len(until), np.bool_) if frontier is not None else np.zeros(len(until), np.bool_)
-            if frontier is not None:
-                open_ = until >= frontier
+            open_ = until >= frontier if frontier is not None else np.zeros(len(until), np.bool_)
             rows = self._sides[side]
             if self._wants[side]:
                 self._add_alone(side, np.flatnonzero(~open_ & ~rows.matched))

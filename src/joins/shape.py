@@ -106,6 +106,8 @@ def _check_once(names: list[str], own: set[str]) -> None:
 def _common(name: str, left: Any, right: Any) -> Any:
     import polars as pl
 
+    if left.is_nested() or right.is_nested():
+        raise JoinError(f"the key {name!r} holds lists or structs, which cannot be keys")
     if left == right or right == pl.Null:
         return left
     if left == pl.Null:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from ..fields import Choice, Component, Duration, Integer, Kind, Names, format_duration, option, parse_duration
+from ..fields import (
+    ALL_TIME,
+    Choice,
+    Component,
+    Duration,
+    Integer,
+    Kind,
+    Names,
+    format_duration,
+    option,
+    parse_duration,
+)
 from ..formats.schema import shown_type
 from ..joins import How, JoinError, Shape, output_columns
 from ..record import TEXT, TIMESTAMP
 from ..running import Context
 from ..windows.spans import Span, make_spans
-from .window_options import SpanOption
+from .window_options import EPOCH, MICROSECOND, SpanOption
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AsofJoin", "IntervalJoin", "Join", "Joining", "SignedDuration", "WindowJoin"]
 
-_MICROSECOND = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIDES = ("left", "right")
 _HOWS = tuple(how.value for how in How)
 
@@ -34,7 +43,7 @@ class SignedDuration(Kind):
     says: ClassVar[str] = "a duration such as 2s or 1h30m, or, backwards, -2s"
 
     def parse(self, value: Any) -> timedelta:
-        if isinstance(value, timedelta):
+        if isinstance(value, timedelta) and abs(value) <= ALL_TIME:
             return value
         if value == 0 and not isinstance(value, bool):
             return timedelta(0)
@@ -79,6 +88,8 @@ class Join(Component):
         for name in self.by:
             if name == TIMESTAMP:
                 raise self.wrong("by", "the time is no key: how near it must be is what the join itself says")
+            if self.by.count(name) > 1:
+                raise self.wrong("by", f"{name!r} is named twice")
 
     def columns(self, inputs: Sequence[tuple[str, Mapping[str, Any] | None]]) -> dict[str, Any] | None:
         """Return the columns of the results; None if those of an input are not known. Raises SpecError."""
@@ -160,7 +171,7 @@ class IntervalJoin(Join):
     def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> Core:
         from ..joins.pairs import Band, PairJoin
 
-        band = Band(self.lower // _MICROSECOND, self.upper // _MICROSECOND)
+        band = Band(self.lower // MICROSECOND, self.upper // MICROSECOND)
         return PairJoin(band, How(self.how), self.shape(), left, right, most=self.max_state)
 
 
@@ -248,7 +259,7 @@ class AsofJoin(Join):
     def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> Core:
         from ..joins.asof import AsofJoin as Asof
 
-        tolerance = None if self.tolerance is None else self.tolerance // _MICROSECOND
+        tolerance = None if self.tolerance is None else self.tolerance // MICROSECOND
         return Asof(tolerance, How(self.how), self.shape(), left, right, most=self.max_state)
 
 
@@ -297,12 +308,12 @@ class Joining:
         try:
             for side, frame in waiting:
                 core.push(side, frame)
-            results, bound = core.advance(None if timestamp is None else (timestamp - _EPOCH) // _MICROSECOND)
+            results, bound = core.advance(None if timestamp is None else (timestamp - EPOCH) // MICROSECOND)
         except JoinError as error:
             raise self._join.wrong(None, str(error)) from error
         if results is not None:
             self._context.made(results.height)
-        return results, None if bound is None else _EPOCH + bound * _MICROSECOND
+        return results, None if bound is None else EPOCH + bound * MICROSECOND
 
     def _check_room(self) -> None:
         """Raise SpecError if too many rows of one side wait until the columns of the other are known."""

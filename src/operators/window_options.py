@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from ..fields import Kind, as_key, quote
 from ..windows.aggregates import MOST, Aggregate, AggregateError
 from ..windows.spans import Span
 
-__all__ = ["MICROSECOND", "AggregateList", "SpanOption"]
+__all__ = ["EPOCH", "MICROSECOND", "AggregateList", "SpanOption"]
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 _NUMERIC = {"q": float, "most": int}
 

@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from ..fields import format_duration, parse_duration
+from ..fields import ALL_TIME, format_duration, parse_duration
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,11 +38,11 @@ _MONTHS: Final = {"mo": 1, "y": 12}
 _MONDAY: Final = -3  # the day 1969-12-29, counted from 1970-01-01
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR: Final = 3_600_000_000
-_DAY: Final = 24 * _HOUR
-_LONGEST_DAYS: Final = 3_652_059
 _UNITS: Final = {"M8[D]": (-800_000, 3_000_000), "M8[M]": (-25_000, 100_000)}
 """Days and months that are surely beyond the years 1 and 9999, and whose microseconds are still numbers of 64 bits."""
 _EPOCH: Final = datetime(1970, 1, 1)
+_DEEPEST: Final = 10_000
+"""Windows that a row may be in: each of them costs some microseconds for every block."""
 _FIRST: Final = (datetime.min - _EPOCH) // _MICROSECOND
 _LAST: Final = (datetime.max - _EPOCH) // _MICROSECOND
 
@@ -76,7 +76,7 @@ class Span:
             span = cls(months=int(match[1]) * _MONTHS[match[2]])
         if not span.microseconds + span.days + span.months:
             raise ValueError(f"{text!r} is no time at all")
-        if max(span.microseconds // _DAY, span.days, span.months * 30) > _LONGEST_DAYS:
+        if max(span.days, span.months * 30) > ALL_TIME.days:
             raise ValueError(f"{text!r} is longer than all time from year 1 to 9999")
         return span
 
@@ -195,15 +195,21 @@ def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timede
         zone: whose calendar days, weeks and months follow; its name in the IANA database.
 
     Raises:
-        ValueError: one of the two is of fixed length and the other not, or they count in days and months.
+        ValueError: one of the two is of fixed length and the other not, or they count in days and months; or a row
+            would be in more than 10,000 windows.
     """
     slide = slide or size
     if size.unit != slide.unit or (slide.weekly and not size.weekly):
         raise ValueError(f"a window of {size} cannot begin every {slide}: give both in hours, days, weeks or months")
     micros = offset // _MICROSECOND
+    found: Spans
     if size.unit == "microseconds":
-        return _Fixed(size.microseconds, slide.microseconds, micros)
-    return _Calendar(size, slide, micros, ZoneInfo(zone))
+        found = _Fixed(size.microseconds, slide.microseconds, micros)
+    else:
+        found = _Calendar(size, slide, micros, ZoneInfo(zone))
+    if found.deepest > _DEEPEST:
+        raise ValueError(f"each row would be in {found.deepest:,} windows; {_DEEPEST:,} are allowed")
+    return found
 
 
 def within_time(times: Ints) -> Ints:

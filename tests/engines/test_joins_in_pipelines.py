@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plait import Pipeline
+from plait.engines import Control
 from plait.errors import SpecError
 
 START = datetime(2010, 1, 1, tzinfo=UTC)
@@ -123,6 +124,10 @@ def test_window_join_pairs_what_is_in_one_window() -> None:
         ("interval", {"lower": "-2s", "upper": "1s", "by": "kye"}, "the left input has no column 'kye'.*'key'"),
         ("interval", {"lower": "0s", "upper": "1s", "how": "cross"}, "how"),
         ("asof", {"how": "outer"}, "needs tolerance="),
+        ("asof", {"tolerance": "99999999999h"}, "tolerance: .* is longer than all time"),
+        ("interval", {"lower": "-99999999999h", "upper": "1s"}, "lower: .* is longer than all time"),
+        ("interval", {"lower": "0s", "upper": "1s", "by": ["key", "key"]}, "by: 'key' is named twice"),
+        ("window", {"size": "1h", "slide": "1us"}, "each row would be in 3,600,000,000 windows"),
         ("window", {"size": "1d", "slide": "1h"}, "a window of 1d cannot begin every 1h"),
         ("interval", {"lower": "0s", "upper": "1s", "by": "timestamp"}, "the time is no key"),
     ],
@@ -182,3 +187,27 @@ def test_a_column_that_the_join_adds_itself_is_not_to_be_mended_by_a_suffix() ->
     ) as told:
         p.collect(early.join("window", trades, by="key", size="4s"))
     assert "suffix" not in str(told.value)
+
+
+def test_a_source_that_is_cut_off_leaves_nobody_said_to_be_alone(tmp_path: Path) -> None:
+    rows = [(ticks, "a", 0) for ticks in range(2_000)]
+    p = Pipeline("p", base=tmp_path)
+    control, seen = Control(), []
+    left, right = (
+        p.reader("csv", name=name, path=write(tmp_path / f"{name}.csv", rows), block=4096) for name in ("one", "other")
+    )
+    left.event("when", condition={}, call=lambda row: control.stop())
+    joined = left.join("interval", right, name="j", by="value", lower="1h", upper="2h", how="outer")
+    joined.event("when", name="seen", condition={}, call=seen.append)
+    report = p.run(engine="serial", control=control)
+    assert report.interrupted
+    assert 0 < report["j"].counts.received < 4_000
+    assert seen == []
+    assert report.imbalances == ()
+
+
+def test_lists_are_no_keys() -> None:
+    p = Pipeline("p")
+    one, other = (p.reader("memory", name=name, rows=[{"timestamp": moment(0), "tags": ["a"]}]) for name in "ab")
+    with pytest.raises(SpecError, match="the key 'tags' holds lists or structs, which cannot be keys"):
+        p.collect(one.join("asof", other, by="tags"))

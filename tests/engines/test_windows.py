@@ -119,12 +119,29 @@ def stream(**options: Any) -> Any:
         ({"size": "1m", "aggregate": {"n": {"sum": {"of": "temp", "qq": 2}}}}, "n: sum has no option 'qq'"),
         ({"size": "1m", "aggregate": {"timestamp": "count"}}, "there is a column 'timestamp' in the results already"),
         ({"size": "0s", "aggregate": {"n": "count"}}, "size: '0s' is no time at all"),
+        ({"size": "99999999999h", "aggregate": {"n": "count"}}, "size: .* is longer than all time"),
+        ({"size": "1m", "by": ["who", "who"], "aggregate": {"n": "count"}}, "by: 'who' is named twice"),
+        ({"size": "1m", "offset": "99999999999h", "aggregate": {"n": "count"}}, "offset: .* is longer than all time"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(options: dict[str, Any], message: str) -> None:
     p, reader = stream()
     with pytest.raises(SpecError, match=message):
         p.collect(reader.window("tumbling", **options))
+
+
+def test_a_row_may_not_be_in_too_many_windows() -> None:
+    p, reader = stream()
+    window = reader.window("sliding", size="1h", slide="1us", aggregate={"n": "count"})
+    with pytest.raises(SpecError, match="each row would be in 3,600,000,000 windows; 10,000 are allowed"):
+        p.collect(window)
+
+
+def test_lists_are_no_keys() -> None:
+    p = Pipeline("p")
+    rows = p.reader("memory", rows=[{"timestamp": moment(0), "tags": ["a"]}])
+    with pytest.raises(SpecError, match="'tags' holds lists or structs, which cannot be keys"):
+        p.collect(rows.window("session", gap="1m", by="tags", aggregate={"n": "count"}))
 
 
 def test_a_window_without_time_is_a_mistake() -> None:
