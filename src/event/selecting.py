@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 
 from ..errors import CallbackError
+from ..formats.arrow_series import column_of
+from ..formats.direct import kept
 from ..formats.few_frames import records_of
 from ..formats.few_rows import FewRows
 from .dict_evaluator import compile_rule
@@ -65,7 +67,7 @@ def _picked(frame: pl.DataFrame, holds: np.ndarray[Any, np.dtype[np.bool_]]) -> 
     found = np.count_nonzero(holds)
     if found == len(holds):
         return frame
-    return frame.filter(pl.Series(holds)) if found else frame.clear()
+    return kept(frame, column_of(holds)) if found else frame.clear()
 
 
 def _picked_few(frame: pl.DataFrame, holds: Sequence[bool]) -> pl.DataFrame:
@@ -73,5 +75,4 @@ def _picked_few(frame: pl.DataFrame, holds: Sequence[bool]) -> pl.DataFrame:
         return frame
     if not any(holds):
         return frame.clear()
-    kept = pl.Series(holds, dtype=pl.Boolean)
-    return pl.DataFrame([column.filter(kept) for column in frame.get_columns()])
+    return kept(frame, pl.Series(holds, dtype=pl.Boolean))

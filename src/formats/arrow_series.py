@@ -7,13 +7,16 @@ The Arrow PyCapsule interface hands the same buffers over, uncopied, in half the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-__all__ = ["numbered", "series_of"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["column_of", "numbered", "series_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,22 @@ def series_of(array: pa.Array) -> pl.Series:
     return pl.Series(_Handed(array))
 
 
+def column_of(values: npt.NDArray[Any], there: npt.NDArray[np.bool_] | None = None) -> pl.Series:
+    """Return an array as a series. (`polars.Series` of an array would import numpy's masked arrays, 12 ms.)
+
+    Args:
+        values: truths, or numbers of a type that polars has; NaN stays NaN. Numbers are not copied.
+        there: where there are values; what stands elsewhere is null. None: everywhere.
+    """
+    valid = None if there is None or there.all() else _bits(there)
+    data = _bits(values) if values.dtype == np.bool_ else pa.py_buffer(np.ascontiguousarray(values))
+    return series_of(pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [valid, data]))
+
+
+def _bits(truths: npt.NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(truths, bitorder="little"))
+
+
 def numbered(first: int, count: int) -> pl.Series:
-    """Return so many integers from the first on. (A series of a numpy array would import numpy's masked arrays.)"""
-    numbers = pa.py_buffer(np.arange(first, first + count, dtype=np.int64))
-    return series_of(pa.Array.from_buffers(pa.int64(), count, [None, numbers]))
+    """Return so many integers from the first on."""
+    return column_of(np.arange(first, first + count, dtype=np.int64))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ..formats.arrow_series import column_of
+from ..formats.direct import instants, kept
 from ..record import TEXT, TIMESTAMP
 from ..windows.keys import keys_of
 from .shape import LEFT_TIME, RIGHT_TIME, JoinError, Shape, output_columns
@@ -80,18 +82,18 @@ class Rows:
     def add(self, frame: pl.DataFrame, codes: Ints) -> None:
         """Put rows behind the others."""
         self.frame = frame if self.frame is None or not self.frame.height else self.frame.vstack(frame)
-        self.times = np.concatenate([self.times, frame.get_column(TIMESTAMP).to_physical().to_numpy()])
+        self.times = np.concatenate([self.times, instants(frame.get_column(TIMESTAMP))])
         self.codes = np.concatenate([self.codes, codes])
         self.numbers = np.concatenate([self.numbers, np.arange(self._seen, self._seen + frame.height)])
         self.matched = np.concatenate([self.matched, np.zeros(frame.height, np.bool_)])
         self._seen += frame.height
 
-    def keep(self, kept: npt.NDArray[np.bool_]) -> None:
+    def keep(self, wanted: npt.NDArray[np.bool_]) -> None:
         """Let go of all other rows."""
-        if self.frame is not None and not kept.all():
-            self.frame = self.frame.filter(pl.Series(kept))
-            self.times, self.codes, self.numbers = self.times[kept], self.codes[kept], self.numbers[kept]
-            self.matched = self.matched[kept]
+        if self.frame is not None and not wanted.all():
+            self.frame = kept(self.frame, column_of(wanted))
+            self.times, self.codes, self.numbers = self.times[wanted], self.codes[wanted], self.numbers[wanted]
+            self.matched = self.matched[wanted]
 
 
 class Results:
@@ -132,7 +134,7 @@ class Results:
         made = pl.DataFrame(columns).cast(self._outputs)
         self._waiting.append(
             made.with_columns(
-                later.to_physical().alias(self._TIME),
+                later.cast(pl.Int64).alias(self._TIME),
                 _numbers(left, lefts).alias(self._LEFT),
                 _numbers(right, rights).alias(self._RIGHT),
             )

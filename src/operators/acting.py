@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import StateError, nearest
 from ..event import name_of
 from ..fields import YesNo, option
+from ..formats.direct import without
 from ..formats.rows import each_row, row_dicts
 from ..formats.template import Template, TemplateText
 from ..record import TEXT
@@ -83,7 +84,7 @@ class Actions:
 
     def __call__(self, events: pl.DataFrame) -> None:
         """Act on each event, row by row, so that what is seen does not depend on how the stream is cut into frames."""
-        shown = events.drop(TEXT) if TEXT in events.columns else events  # a drop is a query, even of nothing
+        shown = without(events, TEXT)
         if self._template is not None:
             self._act_and_say(self._lines(self._template, shown), shown)
         elif self._function is not None:

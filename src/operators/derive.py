@@ -147,5 +147,5 @@ class _Deriving(Operator):
             self._steps = self._derive.steps(frame.schema)
             self._schema = frame.schema
         for group in self._steps:
-            frame = frame.with_columns(group)
+            frame = frame.with_columns_seq(group)
         return (frame,)

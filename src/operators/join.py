@@ -19,6 +19,7 @@ from ..fields import (
     option,
     parse_duration,
 )
+from ..formats.direct import with_only, without
 from ..formats.schema import shown_type
 from ..joins import How, JoinError, Shape, output_columns
 from ..record import TEXT, TIMESTAMP
@@ -288,7 +289,7 @@ class Joining:
 
     def fitted(self, side: int, frame: pl.DataFrame) -> pl.DataFrame:
         """Return rows with the columns of their side, in the order of its first rows. Raises SpecError: others came."""
-        frame = frame.drop(TEXT, strict=False)
+        frame = without(frame, TEXT)
         known = self._columns[side] = self._columns[side] or dict(frame.schema)
         found = dict(frame.schema)
         for name in known | found:
@@ -296,7 +297,7 @@ class Joining:
                 was, now = (shown_type(own[name]) if name in own else "not there" for own in (known, found))
                 message = f"column {name!r} of the {_SIDES[side]} input was {was}, and is {now} in rows that came later"
                 raise self._join.wrong(None, message)
-        return frame.select(list(known))
+        return with_only(frame, known)
 
     def advance(self, timestamp: datetime | None) -> tuple[pl.DataFrame | None, datetime | None]:
         """Return what may go out when nothing before this will follow (None: nothing at all), and its own frontier."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import CallbackError, StateError, nearest
 from ..event import name_of
 from ..fields import Choice, option
+from ..formats.direct import without
 from ..formats.framing import FrameBuilder, Layout
 from ..formats.rows import row_dicts
 from ..formats.schema import Schema, polars_type
@@ -110,7 +111,7 @@ class _Mapping(Operator):
         self._fails = chosen.errors == "fail"
 
     def on_frame(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        shown = frame.drop(TEXT) if TEXT in frame.columns else frame
+        shown = without(frame, TEXT)
         made: list[dict[str, Any]] = []
         for number, row in enumerate(row_dicts(shown)):
             made += self._called(row, shown, number)

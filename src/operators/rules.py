@@ -12,6 +12,7 @@ from ..errors import CallbackError
 from ..event.named_conditions import NamedConditions, read_rules
 from ..event.named_conditions import Rules as NamedRules
 from ..fields import option
+from ..formats.direct import taken, without
 from ..record import TEXT
 from ..running import Context, Operator
 from .acting import Acting, Actions
@@ -128,9 +129,11 @@ class _Matching(Operator):
         self._act = Actions(chosen, context)
 
     def on_frame(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        shown = frame.drop(TEXT) if TEXT in frame.columns else frame
+        from ..formats.arrow_series import column_of
+
+        shown = without(frame, TEXT)
         for rows, rules in self._table.matches(frame, self._tell):
-            events = shown[rows].hstack([self._names[rules]])  # with_columns would start polars' query engine: 100 us
+            events = taken(shown, column_of(rows.astype("u4"))).hstack([self._names[column_of(rules.astype("u4"))]])
             self._context.repeated(int((rows[1:] == rows[:-1]).sum()))
             self._act(events)
             yield events

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
 from ..fields import Kind, Names, as_key, option, quote
+from ..formats.direct import with_only
 from ..record import TEXT, TIMESTAMP
 from ..running import Context, Operator
 from .base import Transform
@@ -58,7 +59,7 @@ class _Choosing(Operator):
         if frame.schema != self._schema:
             self._chosen = self._transform.chosen(frame.columns)
             self._schema = frame.schema
-        chosen = frame.select(frame.get_column(old) for old in self._chosen.values())
+        chosen = with_only(frame, self._chosen.values())
         chosen.columns = list(self._chosen)
         return (chosen,)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
 from ..fields import Duration, Integer, Names, YesNo, option
+from ..formats.direct import instants, kept, without
 from ..formats.schema import shown_type
 from ..record import TEXT, TIMESTAMP, DeadLetter
 from ..running import Context, Operator
@@ -251,7 +252,7 @@ class _Gathering(Operator):
         if frame.height:
             outside: int = self._asked(lambda: self._started(frame).push(frame))
             self._context.absorbed(frame.height - outside)
-            self._latest = frame.get_column(TIMESTAMP).to_physical()[-1]
+            self._latest = instants(frame.get_column(TIMESTAMP).tail(1)).item()
         return ()
 
     def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
@@ -299,11 +300,13 @@ class _Gathering(Operator):
 
     def _without_late(self, frame: pl.DataFrame, closed: int) -> pl.DataFrame:
         """Divert the rows that are before what the clock has closed while the source was silent."""
-        late = frame.get_column(TIMESTAMP).to_physical() < closed
+        from ..formats.arrow_series import column_of
+
+        late = column_of(instants(frame.get_column(TIMESTAMP)) < closed)
         if not late.any():
             return frame
         until = (EPOCH + timedelta(microseconds=closed)).isoformat()
         reason = f"the stream had been silent, and {self._context.stage} had gone on by the clock to {until}"
-        for row in frame.filter(late).drop(TEXT, strict=False).iter_rows(named=True):
+        for row in without(kept(frame, late), TEXT).iter_rows(named=True):
             self._context.dead(DeadLetter(stage=self._context.stage, kind="late", reason=reason, record=row))
-        return frame.filter(~late)
+        return kept(frame, ~late)

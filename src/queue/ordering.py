@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import OrderError
+from ..formats.direct import kept
 from ..formats.few_frames import records_of
 from ..formats.rows import row_dicts
 from ..record import TIMESTAMP
@@ -155,7 +156,7 @@ class Order:
             bad = times.is_null() | times.is_nan().fill_null(value=False)
         if bad is None:
             return FrameRun(frame, column), []
-        return FrameRun(frame.filter(~bad), column), [(i, self._why(times.item(i))) for i in bad.arg_true()]
+        return FrameRun(kept(frame, ~bad), column), [(i, self._why(times.item(i))) for i in bad.arg_true()]
 
     def _sift_objects(self, objects: list[Any]) -> tuple[Run, list[Unplaced]]:
         times = self._times(objects)

@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import polars as pl
 
+from ..formats.arrow_series import column_of
+from ..formats.direct import instants
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -59,7 +62,9 @@ def _taken(array: Numbers, slots: Ints, empty: Any = 0) -> Numbers:
 
 def _numbers(values: pl.Series) -> Numbers:
     """Return numbers, times and spans (in microseconds) and yes/no as numpy has them."""
-    array: Numbers = values.to_physical().to_numpy()
+    if isinstance(values.dtype, pl.Datetime | pl.Duration):
+        return instants(values)
+    array: Numbers = (values.to_physical() if values.dtype.is_temporal() else values).to_numpy()
     return array.astype(np.int64) if array.dtype == np.bool_ else array
 
 
@@ -81,7 +86,7 @@ class Count:
         return found
 
     def take(self, slots: Ints) -> pl.Series:
-        return pl.Series(_taken(self._counts, slots))
+        return column_of(_taken(self._counts, slots))
 
 
 class IntegerSum:
@@ -261,7 +266,7 @@ class End:
             fresh = ~self._has[slots]
             if not fresh.any():
                 return
-            slots, values = slots[fresh][::-1], values.filter(pl.Series(fresh)).reverse()
+            slots, values = slots[fresh][::-1], values.filter(column_of(fresh)).reverse()
         # Of several that are assigned to one place, the last one stays.
         self._found[slots] = values.to_numpy() if self._found.dtype == object else _numbers(values)
         self._has[slots] = True
@@ -305,7 +310,7 @@ class Kept:
     def add(self, slots: Ints, values: pl.Series) -> None:
         if self._most is not None:
             kept = self._counts.of(slots) + _ranks(slots) < self._most
-            slots, values = slots[kept], values.filter(pl.Series(kept))
+            slots, values = slots[kept], values.filter(column_of(kept))
             self._counts.add(slots)
         if len(slots):
             self._blocks.append(pl.DataFrame({"slot": slots, "value": values}))
@@ -318,7 +323,7 @@ class Kept:
         whole = pl.concat(self._blocks)
         wanted = np.zeros(self._slots, np.bool_)
         wanted[slots] = True
-        complete = pl.Series(wanted[whole["slot"].to_numpy()])
+        complete = column_of(wanted[whole["slot"].to_numpy()])
         rest = whole.filter(~complete)
         self._blocks = [rest] if rest.height else []
         found = self._result(whole.filter(complete).sort("slot", maintain_order=True))
@@ -337,5 +342,4 @@ def _ranks(slots: Ints) -> Ints:
 
 def _where(values: Numbers, is_there: npt.NDArray[np.bool_]) -> pl.Series:
     """Return the values as a column; null where there is none."""
-    column = pl.Series(values)
-    return column if is_there.all() else column.set(pl.Series(~is_there), None)
+    return column_of(values, is_there)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ..expression import to_polars
+from ..expression import Expression, polars_type, to_polars, typecheck
+from ..expression.tree import Column
+from ..formats.arrow_series import column_of
 from ..record import TIMESTAMP
 from .aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError
 from .keys import KeyTable
@@ -45,10 +47,15 @@ class Computing:
 
     def _compile(self, columns: Mapping[str, Any]) -> None:
         self._columns = dict(columns)
+        self._plain = {
+            name: plain
+            for name, aggregate in self._aggregates.items()
+            if (plain := _plain(aggregate.expression, columns)) is not None
+        }
         self._expressions = {
             name: to_polars(aggregate.expression, columns).alias(name)
             for name, aggregate in self._aggregates.items()
-            if aggregate.expression is not None
+            if aggregate.expression is not None and name not in self._plain
         }
 
     def values(self, frame: pl.DataFrame) -> Values:
@@ -61,8 +68,11 @@ class Computing:
             if any(a.type(frame.schema) != self._types[name] for name, a in self._aggregates.items()):
                 raise AggregateError("the columns have changed their types in the midst of the stream")
             self._compile(frame.schema)
-        computed = frame.with_columns(self._expressions.values())  # `select` would make one row of what is constant
-        return [computed[name] if name in self._expressions else None for name in self._aggregates]
+        # `select` would make one row of what is constant
+        computed = frame.with_columns_seq(self._expressions.values()) if self._expressions else frame
+        columns = {name: computed.get_column(name) for name in self._expressions}
+        columns |= {name: frame.get_column(plain) for name, plain in self._plain.items()}
+        return [columns.get(name) for name in self._aggregates]
 
     def grow(self, slots: int) -> None:
         """Make room for slots below this number, if there is less."""
@@ -130,7 +140,7 @@ class Groups(Computing):
         """Return the results of groups, in order of end, start and key, and let them go."""
         order = np.lexsort((self.keys.ranks(codes), starts, ends))
         slots, codes = slots[order], codes[order]
-        end, start = (pl.Series(edge[order]).cast(_TIME) for edge in (ends, starts))
+        end, start = (column_of(edge[order]).cast(_TIME) for edge in (ends, starts))
         columns: dict[str, pl.Series] = {TIMESTAMP: end, WINDOW_START: start, WINDOW_END: end}
         columns |= {column.name: column for column in self.keys.rows(codes)}
         columns |= self.results(slots)
@@ -141,6 +151,14 @@ class Groups(Computing):
     def too_many_keys(self) -> bool:
         """Tell whether most keys are known for nothing: no group has them."""
         return self.keys.count > _LEAST + 4 * self.count
+
+
+def _plain(expression: Expression | None, columns: Mapping[str, Any]) -> str | None:
+    """Return the name of the column that the expression is, as it is; None if something is to be computed."""
+    root = None if expression is None else expression.root
+    if expression is None or not isinstance(root, Column) or columns.get(root.path[0]) is None or len(root.path) > 1:
+        return None
+    return root.name if columns[root.name] == polars_type(typecheck(expression, columns)) else None
 
 
 _NOTHING = pl.Series(dtype=pl.Int64)

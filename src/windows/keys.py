@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from ..formats.arrow_series import column_of
 from .aggregates import AggregateError
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class KeyTable:
         codes = packed.to_physical().cast(pl.Int64) + 1
         numbers: Ints = (codes.fill_null(0) if codes.null_count() else codes).to_numpy()
         if len(numbers) and numbers.max() >= self.count:
-            is_new = pl.Series(numbers >= self.count)
+            is_new = column_of(numbers >= self.count)
             found = pl.DataFrame({"code": codes.filter(is_new), self._by[0]: texts.filter(is_new)}).unique("code")
             self._add(found.sort("code").drop("code"), found.height)
         return numbers

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ..formats.direct import instants
 from ..record import TIMESTAMP
 from .aggregates import Aggregate, AggregateError
 from .groups import Computing, Values
@@ -83,7 +84,7 @@ class Rolling:
     def _read(self, frame: pl.DataFrame) -> tuple[Ints, Ints, Values]:
         return (
             self._keys.codes(frame),
-            frame.get_column(TIMESTAMP).to_physical().to_numpy(),
+            instants(frame.get_column(TIMESTAMP)),
             self._computing.values(frame),
         )
 

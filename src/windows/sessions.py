@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..formats.direct import instants
 from ..record import TIMESTAMP
 from .aggregates import Aggregate
 from .groups import Groups
@@ -68,7 +69,7 @@ class Sessions:
             return 0
         values = self._groups.values(frame)
         codes = self._groups.keys.codes(frame)
-        times = frame.get_column(TIMESTAMP).to_physical().to_numpy()
+        times = instants(frame.get_column(TIMESTAMP))
         order = np.argsort(codes, kind="stable")
         keys, ordered = codes[order], times[order]
         begins = np.ones(len(order), np.bool_)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..formats.direct import instants
 from ..record import TIMESTAMP
 from .aggregates import Aggregate
 from .groups import Groups
@@ -75,7 +76,7 @@ class TimeWindows:
         """Take rows. Return how many of them lie in no window (where windows leave gaps)."""
         values = self._groups.values(frame)
         codes = self._groups.keys.codes(frame)
-        times = frame.get_column(TIMESTAMP).to_physical().to_numpy()
+        times = instants(frame.get_column(TIMESTAMP))
         outside = len(times)
         for turn, (rows, numbers) in enumerate(self._spans.covering(times)):
             if turn == 0:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from ..errors import SinkError
 from ..fields import Choice, Integer, option
 from ..formats.csv_printing import print_csv, print_csv_header
+from ..formats.direct import without
 from ..formats.printing import print_columns, print_json, print_lines
 from ..formats.template import Template, TemplateText
 from ..record import TEXT
@@ -74,7 +75,7 @@ class _ConsoleSink(Sink):
         self._columns: list[str] | None = None
 
     def write(self, frame: pl.DataFrame) -> None:
-        shown = self._within_limit(frame.drop(TEXT, strict=False))
+        shown = self._within_limit(without(frame, TEXT))
         if self._template is not None:
             data = _by_template(shown, self._template)
         elif self._style == "jsonl":

@@ -10,6 +10,7 @@ from ..errors import SinkError, nearest
 from ..fields import Names, YesNo, option
 from ..formats.csv_printing import CSVPrinter, print_csv_header
 from ..formats.delimiter import Delimiter
+from ..formats.direct import with_only, without
 from ..formats.portions import portions
 from ..formats.printing import print_lines
 from ..record import TEXT
@@ -89,12 +90,12 @@ class _CSVSink(FileSink):
             self._begin(writer.columns)
 
     def write(self, frame: pl.DataFrame) -> None:
-        frame = frame.drop(TEXT, strict=False)
+        frame = without(frame, TEXT)
         if not self._columns:
             self._begin(frame.columns)
         if frame.columns != self._columns:
             self._compare(frame.columns)
-            frame = frame.select(frame.get_column(name) for name in self._columns)
+            frame = with_only(frame, self._columns)
         for gathered in (frame,) if self._writer.follow else self._waiting.add(frame):
             self._print(gathered)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..formats.direct import without
 from ..formats.json_printing import JSONPrinter
 from ..record import TEXT
 from ..running import Context, Sink
@@ -44,7 +45,7 @@ class _JSONLSink(FileSink):
         self._waiting = Gathered()
 
     def write(self, frame: pl.DataFrame) -> None:
-        rows = frame.drop(TEXT, strict=False)
+        rows = without(frame, TEXT)
         for gathered in (rows,) if self._follow else self._waiting.add(rows):
             self._print(gathered)
 

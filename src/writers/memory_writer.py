@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import Value, option
+from ..formats.direct import without
 from ..formats.rows import row_dicts
 from ..record import TEXT
 from ..running import Context, Sink
@@ -56,7 +57,7 @@ class MemorySink(Sink):
         self.frames: list[Any] = [] if frames is None else frames
 
     def write(self, frame: pl.DataFrame) -> None:
-        self.frames.append(frame.drop(TEXT, strict=False))
+        self.frames.append(without(frame, TEXT))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return all rows so far as dicts, in the order of the stream."""
