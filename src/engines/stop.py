@@ -26,6 +26,7 @@ class Stop:
             os.mkfifo(path, 0o600)
         self._read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self._write = os.open(path, os.O_WRONLY | os.O_NONBLOCK) if make else None
+        self._is_maker, self._asked = make, False
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when the run is to stop."""
@@ -34,13 +35,16 @@ class Stop:
     @property
     def requested(self) -> bool:
         """True once somebody asked for the end, or the process that could is gone."""
+        if self._is_maker:  # nobody else asks; and to ask the kernel is to let go of the interpreter, for each block
+            return self._asked
         watch = select.poll()
         watch.register(self._read, select.POLLIN)
         return bool(watch.poll(0))
 
     def request(self) -> None:
         """Ask every process of the run to stop. Safe in a signal handler; asking twice changes nothing."""
-        if self._write is not None and not self.requested:
+        if self._write is not None and not self._asked:
+            self._asked = True
             os.write(self._write, b"x")
 
     def close(self) -> None:
