@@ -97,18 +97,20 @@ def pipeline(path: str) -> Contender:
     return Contender(name=PLAIT, command=("{python}", "-m", "plait", "run", path), package="plait")
 
 
-def five(folder: str, *words: str, columns: int) -> tuple[Contender, ...]:
+def five(folder: str, *words: str, columns: int, keyed: bool = False) -> tuple[Contender, ...]:
     """Return csp, bytewax, pathway, Polars and DuckDB with their scripts in `folder`.
 
     Args:
         folder: where the scripts are.
         words: what they are given, if it is more than the data and the output.
         columns: how many columns the output has; pathway adds two of its own.
+        keyed: is it a job by key? bytewax does it key by key, and so come its rows.
     """
     unordered = "its rows come in no order; compared as a set"
+    by_key = {"order": Order.SET, "note": "its rows come key by key; compared as a set"} if keyed else {}
     return (
         script("csp", f"{folder}/with_csp.py", *words, home="apart", package="csp"),
-        script("bytewax", f"{folder}/with_bytewax.py", *words, package="bytewax"),
+        script("bytewax", f"{folder}/with_bytewax.py", *words, package="bytewax", **by_key),
         script(
             "pathway",
             f"{folder}/with_pathway.py",
@@ -262,8 +264,7 @@ JOBS: tuple[Job, ...] = (
             contenders=(
                 script(PLAIN, f"{name}/plain.py"),
                 pipeline(f"{{here}}/{name}/{name}.scl"),
-                script("Polars", f"{name}/with_polars.py", package="polars"),
-                script("DuckDB", f"{name}/with_duckdb.py", package="duckdb"),
+                *five(name, columns=5, keyed=True),
             ),
         )
         for name, title, what in (
