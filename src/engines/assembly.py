@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..operators.base import Transform, is_join
+from ..operators.late import LateRows
 from ..operators.sorted_merge import SortedMerge
 from ..pipeline.plan import Plan
 from ..pipeline.spec import Stage
@@ -155,11 +156,16 @@ class Assembly:
         nodes: list[Node] = []
         feeds: dict[str, list[str]] = {}
         targets = {inlet.name: inlet.targets for inlet in inlets}
+        late = {inlet.source: inlet.late for inlet in inlets}
         try:
             for stage in stages:
                 nodes.append(node := self.node(stage))
                 targets[stage.name] = node.targets
-                feeds[stage.name] = list(stage.inputs)
+                if isinstance(stage.component, LateRows):  # they come when the source is read; nobody waits for them
+                    late[stage.inputs[0]].append(Edge(node))
+                    feeds[stage.name] = []
+                else:
+                    feeds[stage.name] = list(stage.inputs)
         except Exception:
             abandon(nodes)
             raise
