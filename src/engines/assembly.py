@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..operators.base import Transform, is_join
-from ..operators.late import LateRows
+from ..operators.base import Transform, is_join, is_late
 from ..operators.sorted_merge import SortedMerge
 from ..pipeline.plan import Plan
 from ..pipeline.spec import Stage
@@ -161,7 +160,7 @@ class Assembly:
             for stage in stages:
                 nodes.append(node := self.node(stage))
                 targets[stage.name] = node.targets
-                if isinstance(stage.component, LateRows):  # they come when the source is read; nobody waits for them
+                if is_late(stage.component):  # they come when the source is read; nobody waits for them
                     late[stage.inputs[0]].append(Edge(node))
                     feeds[stage.name] = []
                 else:

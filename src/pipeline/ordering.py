@@ -8,8 +8,7 @@ from datetime import timedelta
 
 from ..errors import SpecError
 from ..fields import Component
-from ..operators.base import Transform, is_join
-from ..operators.late import LateRows
+from ..operators.base import Transform, is_join, is_late
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
 from .spec import PipelineSpec, Stage
@@ -62,27 +61,32 @@ class _Settling:
             if _needs_order(stage.component):
                 self._settle_sources(stage)
         for stage in self._spec:
-            if isinstance(stage.component, LateRows):
-                self._settle_late(stage, stage.component)
+            if is_late(stage.component):
+                self._settle_late(stage)
         if not self._is_part:
             self._check_options()
 
     def _settle_sources(self, stage: Stage) -> None:
         upstream = self._spec.upstream(stage)
-        late = next((other for other in upstream if isinstance(other.component, LateRows)), None)
+        late = next((other for other in upstream if is_late(other.component)), None)
         if late is not None:
-            self._wrong(stage, "from", _why_not_behind(late, stage))
+            self._misplaced(stage, late, upstream)
             return
         for source in upstream:
             if isinstance(source.component, Reader):
                 merge = stage.component if isinstance(stage.component, SortedMerge) else self._merge_of(source)
                 self._settle(source, source.component, merge)
 
+    def _misplaced(self, stage: Stage, late: Stage, upstream: list[Stage]) -> None:
+        """Say so of the first stage behind late rows that cannot stand there, not of those behind it."""
+        if not any(_needs_order(other.component) and late in self._spec.upstream(other) for other in upstream):
+            self._wrong(stage, "from", _why_not_behind(late, stage))
+
     def _merge_of(self, source: Stage) -> SortedMerge:
         """Return the first merge that a source leads to, whose options hold for it; one without, if there is none."""
         leads = {source.name}
         for other in self._whole:
-            if leads.intersection(other.inputs) and not isinstance(other.component, LateRows):
+            if leads.intersection(other.inputs) and not is_late(other.component):
                 leads.add(other.name)
                 if isinstance(other.component, SortedMerge):
                     return other.component
@@ -99,20 +103,26 @@ class _Settling:
             self._wrong(stage, None, message)
 
     def _late_of(self, reader: Stage) -> Iterator[Stage]:
-        return (other for other in self._whole.consumers(reader.name) if isinstance(other.component, LateRows))
+        return (other for other in self._whole.consumers(reader.name) if is_late(other.component))
 
-    def _settle_late(self, stage: Stage, component: LateRows) -> None:
+    def _settle_late(self, stage: Stage) -> None:
         source = self._spec[stage.inputs[0]]
         if not isinstance(source.component, Reader):
             readers = [other.name for other in self._spec.upstream(stage) if isinstance(other.component, Reader)]
             message = f"{source.name!r} is no reader, and what is late is decided there; name one"
-            self.mistakes.append((stage, SpecError(component.title(), message, option="from", allowed=readers)))
+            self.mistakes.append((stage, SpecError(stage.component.title(), message, option="from", allowed=readers)))
         elif source.component.late not in (None, "divert"):
             self._wrong(source, "late", f"{stage.name!r} takes the late rows; leave late= out")
-        elif self._is_part and source.name not in self.found:
-            self._settle(source, source.component, self._merge_of(source))
-        elif source.name not in self.found:
-            self._wrong(stage, None, f"no merge and no window reads from {source.name!r}, so nothing is late")
+        elif source.name not in self.found and (self._spec.consumers(stage.name) or not self._is_part):
+            self._borrow(stage, source)
+
+    def _borrow(self, stage: Stage, source: Stage) -> None:
+        """What decides what is late may stand in the rest of a pipeline of which this is a part."""
+        ordering = settle_order(self._whole)[0].get(source.name) if self._is_part else None
+        if ordering is not None:
+            self.found[source.name] = ordering
+        else:
+            self._wrong(stage, None, _nothing_late(source))
 
     def _check_options(self) -> None:
         """What is late is decided for a merge: without one, options about it would do nothing."""
@@ -120,9 +130,7 @@ class _Settling:
             if isinstance(stage.component, Reader) and stage.name not in self.found:
                 for name in ("lateness", "late", "max_ahead"):
                     if getattr(stage.component, name) is not None:
-                        self._wrong(
-                            stage, name, f"no merge and no window reads from {stage.name!r}, so nothing is late"
-                        )
+                        self._wrong(stage, name, _nothing_late(stage))
 
     def _wrong(self, stage: Stage, option: str | None, message: str) -> None:
         self.mistakes.append((stage, stage.component.wrong(option, message)))
@@ -131,6 +139,10 @@ class _Settling:
 def _needs_order(component: Component) -> bool:
     is_ordered = isinstance(component, Transform) and component.needs_order
     return is_ordered or isinstance(component, SortedMerge) or is_join(component)
+
+
+def _nothing_late(source: Stage) -> str:
+    return f"no merge and no window reads from {source.name!r}, so nothing is late"
 
 
 def _why_not_behind(late: Stage, stage: Stage) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError, SpecError
-from ..operators.base import Transform
-from ..operators.late import LateRows
+from ..operators.base import Transform, is_late
 from ..readers.base import Reader
 from ..record import TIMESTAMP
 from ..running import Context
@@ -115,7 +114,7 @@ class Plan:
 
     def _chain(self, stage: Stage) -> Iterable[Stage]:
         yield stage
-        consumers = [other for other in self.spec.consumers(stage.name) if not isinstance(other.component, LateRows)]
+        consumers = [other for other in self.spec.consumers(stage.name) if not is_late(other.component)]
         if len(consumers) == 1 and isinstance(consumers[0].component, Transform) and self._may_move(consumers[0]):
             yield from self._chain(consumers[0])
 

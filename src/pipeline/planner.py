@@ -12,8 +12,7 @@ from typing import Any
 
 from ..errors import MissingSourceError, SourceError, SpecError
 from ..fields import Component
-from ..operators.base import Transform, is_join
-from ..operators.late import LateRows
+from ..operators.base import Transform, is_join, is_late
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
 from ..running import Context
@@ -122,7 +121,7 @@ class _Planner:
             self._mistakes.append((None, error))
         unread = [stage for stage in self._spec if not self._spec.consumers(stage.name)]
         for stage in unread:
-            if isinstance(stage.component, LateRows):
+            if is_late(stage.component):
                 self._check_late_end(stage)
             elif stage.family not in ("writer", "event"):
                 self._notes.append(f"{stage.name}: nothing reads from it")
