@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 from plait import Pipeline, ScriptError, SinkError
-from plait.engines import run_plan
+from plait.engines import Control, run_plan
 from plait.pipeline import PipelineSpec, Stage, checked_plan
 from plait.pipeline.load import load_text
 from plait.running import Sink
@@ -68,6 +68,20 @@ def test_what_is_late_in_a_part_is_what_is_late_in_the_whole(folder, engine):
     assert [row["n"] for row in p.collect(m, engine=engine)] == [3, 3, 3, 3, 4, 4, 4, 4]
     assert [row["n"] for row in p.collect(a, engine=engine)] == [3, 1, 4, 2, 4, 3]
     assert not (folder / "p.dead.jsonl").exists()
+
+
+def test_a_source_is_not_read_ahead_for_the_sake_of_its_late_rows(tmp_path):
+    for name, hour in (("a", 0), ("b", 1)):
+        times = (f"2010-01-01T0{hour}:{n // 60:02d}:{n % 60:02d}Z\n" for n in range(600))
+        (tmp_path / f"{name}.csv").write_text("timestamp\n" + "".join(times) + "2010-01-01T00:00:00Z\n")
+    p, held, runs = Pipeline("p", base=tmp_path), [], []
+    a, b = (p.reader("csv", name=name, path=f"{name}.csv", block=400) for name in "ab")
+    m = p.merge("sorted", name="m", inputs=[a, b])
+    m.event("when", condition={}, call=lambda row: held.append(runs[0].states["m"].counts.inside))
+    b.late(name="late").writer("jsonl", path="late.jsonl")
+    p.run("serial", control=Control(on_start=lambda flow, assembly: runs.append(assembly)))
+    assert (len(held), (tmp_path / "late.jsonl").read_text()) == (1200, '{"timestamp":"2010-01-01T00:00:00Z"}\n')
+    assert max(held[:500]) < 100, "all of b was read while only a was waited for"
 
 
 class Full(Sink):
