@@ -164,7 +164,8 @@ class Pipeline:
 
         name = stage.name if isinstance(stage, StageHandle) else stage
         writer = MemoryWriter()
-        report = run_plan(checked_plan(only_up_to(self.spec, name, writer), self._base, is_part=True), engine)
+        part = only_up_to(self.spec, name, writer)
+        report = run_plan(checked_plan(part, self._base, whole=self.spec), engine)
         if report.error is not None:
             raise report.error
         if report.diverted:
@@ -215,6 +216,10 @@ class StageHandle:
     def event(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
         """Fire on the rows that match: `event("when", condition={...}, call=function)`; they are a stream, too."""
         return self._then("event", variant, name, options)
+
+    def late(self, variant: str = "rows", *, name: str | None = None, **options: Any) -> StageHandle:
+        """Take the late rows of a reader as a stream: `reader.late(name="late").writer("csv", path="late.csv")`."""
+        return self._then("late", variant, name, options)
 
     def writer(self, variant: str, *, name: str | None = None, **options: Any) -> StageHandle:
         """Write the stream: `writer("csv", path="out.csv")`. Returns the stage that was written, to go on from."""

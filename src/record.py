@@ -11,7 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-__all__ = ["END", "TEXT", "TIMESTAMP", "DeadLetter", "Failure", "Frontier", "Idle", "Mark", "is_mark", "lookup"]
+__all__ = [
+    "END",
+    "TEXT",
+    "TIMESTAMP",
+    "DeadLetter",
+    "Failure",
+    "Frontier",
+    "Idle",
+    "LateFollows",
+    "Mark",
+    "is_mark",
+    "lookup",
+]
 
 END: Final = queue.Empty
 """The end of a stream: the class `queue.Empty` itself, which producers put and consumers get."""
@@ -48,12 +60,17 @@ class Failure:
     error: BaseException
 
 
-Mark: TypeAlias = "Frontier | Idle | Failure | type[queue.Empty]"
+@dataclass(frozen=True, slots=True)
+class LateFollows:
+    """The next block is of late rows of the source, which are a stream of their own."""
+
+
+Mark: TypeAlias = "Frontier | Idle | Failure | LateFollows | type[queue.Empty]"
 
 
 def is_mark(item: Any) -> bool:
     """Tell a mark from a record."""
-    return item is END or isinstance(item, Frontier | Idle | Failure)
+    return item is END or isinstance(item, Frontier | Idle | Failure | LateFollows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

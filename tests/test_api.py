@@ -34,6 +34,7 @@ def test_every_stage_can_be_collected_even_a_reader_with_its_own_lateness(folder
 def test_what_is_written_as_scl_is_the_same_pipeline(folder):
     p, m = merged(folder, lateness="2s")
     m.derive("columns", name="d", set={"w": "v * 2"}).writer("csv", name="out", path="o.csv")
+    p["a"].late(name="stragglers").writer("csv", path="late.csv")
     assert load_text(p.to_scl()).stages == p.spec.stages
 
 

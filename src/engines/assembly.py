@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..operators.base import Transform, is_join
+from ..operators.base import Transform, is_join, is_late
 from ..operators.sorted_merge import SortedMerge
 from ..pipeline.plan import Plan
 from ..pipeline.spec import Stage
@@ -155,11 +155,16 @@ class Assembly:
         nodes: list[Node] = []
         feeds: dict[str, list[str]] = {}
         targets = {inlet.name: inlet.targets for inlet in inlets}
+        late = {inlet.source: inlet.late for inlet in inlets}
         try:
             for stage in stages:
                 nodes.append(node := self.node(stage))
                 targets[stage.name] = node.targets
-                feeds[stage.name] = list(stage.inputs)
+                if is_late(stage.component):  # they come when the source is read; nobody waits for them
+                    late[stage.inputs[0]].append(Edge(node))
+                    feeds[stage.name] = []
+                else:
+                    feeds[stage.name] = list(stage.inputs)
         except Exception:
             abandon(nodes)
             raise

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ..pipeline.plan import Chain, Plan
 from ..record import END, Failure
 from .assembly import Assembly
-from .nodes import OutletNode
+from .nodes import Edge, LateOutletNode, OutletNode
 from .report import StageReport
 from .stop import Stop
 
@@ -64,6 +64,7 @@ class ChainThread(threading.Thread):
         outlet = OutletNode(state, self._taker)
         outlet.name = f"{self._chain.last} (outlet)"
         inlet = self._assembly.source(first, alone=True)
+        inlet.late.append(Edge(LateOutletNode(self._assembly.state(first), self._taker)))
         if inlet.finite:
             inlet.items = _in_turn(inlet.items, self._turns)
         flow = self._assembly.flow([inlet], others, [(self._chain.last, outlet)])

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..queue.gate import Gated
-from ..record import END, Frontier, Idle
+from ..record import END, Frontier, Idle, LateFollows
 from .inlets import Bell, Inlet, Item
 from .merge_node import MergeNode
 from .nodes import Node, SinkNode
+from .source import Sifted
 from .stop import Stop
 
 __all__ = ["Flow"]
@@ -135,6 +136,9 @@ class Flow:
     def _deliver(self, inlet: Inlet, item: Item) -> None:
         inlet.idle = isinstance(item, Idle)
         inlet.ended = item is END
+        item = self._deliver_late(inlet, item)
+        if item is None:
+            return
         if isinstance(item, Gated):
             inlet.rows += 0 if item.run is None else len(item.run)
         else:
@@ -150,3 +154,20 @@ class Flow:
                 edge.node.frontier(edge.port, item.timestamp)
             else:
                 edge.node.frame(edge.port, item)
+
+    def _deliver_late(self, inlet: Inlet, item: Item) -> Item:
+        """Hand late rows to those who read them, and return what is left of the item for the others, if anything."""
+        if isinstance(item, LateFollows):
+            inlet.late_follows = True
+            return None
+        for edge in inlet.late:
+            if item is END:
+                edge.node.end(edge.port)
+            elif inlet.late_follows:
+                edge.node.frame(edge.port, item)
+            elif isinstance(item, Sifted):
+                edge.node.frame(edge.port, item.late)
+        if inlet.late_follows and item is not END:
+            inlet.late_follows = False
+            return None
+        return item.gated if isinstance(item, Sifted) else item

@@ -13,7 +13,10 @@ from .nodes import Edge, StageState, blame
 __all__ = ["Bell", "BufferedInlet", "Inlet", "Item", "PumpedInlet", "ReadInlet"]
 
 Item: TypeAlias = Any
-"""A frame, a Frontier, or both as a gate released them (`Gated`); Idle, or END."""
+"""A frame, a Frontier, or both as a gate released them (`Gated`), perhaps with late rows (`Sifted`); Idle, or END.
+
+From another thread or process late rows come as a frame behind the mark `LateFollows`.
+"""
 
 _DEPTH = 2
 
@@ -33,11 +36,18 @@ class Inlet:
         name: the stage that the stream is the output of.
         finite: False for a live source: stopping it cuts nothing off.
         state: the stage's, if it is read in this process by the flow itself.
+
+    Attributes:
+        source: the reader that the stream began at.
+        late: who reads the late rows of that reader.
+        late_follows: the next frame is of such rows.
     """
 
     def __init__(self, name: str, *, finite: bool, state: StageState | None = None) -> None:
-        self.name = name
+        self.name = self.source = name
         self.targets: list[Edge] = []
+        self.late: list[Edge] = []
+        self.late_follows = False
         self.finite = finite
         self.state = state
         self.idle = False

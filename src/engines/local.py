@@ -80,6 +80,7 @@ class LocalRun:
 
     def _thread(self, chain: Chain) -> Inlet:
         inlet = BufferedInlet(chain.last, finite=not _is_live(chain), bell=self._assembly.bell)
+        inlet.source = chain.name
         inlet.feeder = ChainThread(self._assembly.plan, chain, inlet, self._assembly.stop, self._turns)
         self._threads.append(inlet.feeder)
         return inlet
@@ -89,7 +90,9 @@ class LocalRun:
 
         queue = self._queues[chain.name] = Queue(_ROWS_IN_QUEUE)
         items = arrivals(queue, self._tasks, worker, chain.name)
-        return PumpedInlet(chain.last, items, finite=not _is_live(chain), bell=self._assembly.bell)
+        inlet = PumpedInlet(chain.last, items, finite=not _is_live(chain), bell=self._assembly.bell)
+        inlet.source = chain.name
+        return inlet
 
     def finish(self, reports: list[StageReport]) -> None:
         """Add the lines of the ledger to `reports`: those of the workers, and those of this process.

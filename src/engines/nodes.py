@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..formats.few_frames import records_of
-from ..record import TIMESTAMP, DeadLetter, Frontier, Idle
+from ..record import TIMESTAMP, DeadLetter, Frontier, Idle, LateFollows
 from ..running import Context, Operator, Sink
 from .dead_letters import DeadLetterPart
 from .report import Counts
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Bounds",
     "Edge",
+    "LateOutletNode",
     "Node",
     "OperatorNode",
     "OutletNode",
@@ -288,6 +289,18 @@ class SinkNode(Node):
                 self.sink.close()
             else:
                 self.sink.abort()
+
+
+class LateOutletNode(Node):
+    """Where late rows leave a process: through the queue of the others, marked as what they are."""
+
+    def __init__(self, state: StageState, queue: Any) -> None:
+        super().__init__(state)
+        self._queue = queue
+
+    def frame(self, port: int, frame: pl.DataFrame) -> None:
+        self._queue.put(LateFollows())
+        self._queue.put_block(frame)
 
 
 class OutletNode(Node):

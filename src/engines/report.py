@@ -21,7 +21,8 @@ class Counts:
         received: rows that came in (of a reader: rows found in the source).
         delivered: rows that went out (of a writer: rows written).
         filtered: rows that stayed behind because they did not match.
-        late: rows behind, or too far ahead, of their own source; in the dead letters unless the policy is drop.
+        late: rows behind, or too far ahead, of their own source; in the dead letters, unless the policy is drop.
+        aside: of these, rows that are a stream of their own instead (`late=rows`).
         dead: rows that could not be read or handled; in the dead letters.
         inside: rows held back at this moment, in time order still to be decided.
         repeated: rows that went out again: once for each further rule that matches a row.
@@ -34,6 +35,7 @@ class Counts:
     delivered: int = 0
     filtered: int = 0
     late: int = 0
+    aside: int = 0
     dead: int = 0
     inside: int = 0
     repeated: int = 0
@@ -130,7 +132,7 @@ class RunReport:
             if stage.counts.missing
         ]
         for stage in self.stages:
-            sent = sum(by_name[name].delivered for name in stage.inputs if name in by_name)
+            sent = sum(_sent(by_name[name], stage) for name in stage.inputs if name in by_name)
             if stage.inputs and sent != stage.counts.received:
                 found.append(
                     f"{' + '.join(stage.inputs)} sent {sent:,} rows, {stage.name} got {stage.counts.received:,}"
@@ -152,3 +154,8 @@ class RunReport:
         if self.imbalances:
             return 1
         return 3 if self.diverted else 0
+
+
+def _sent(counts: Counts, stage: StageReport) -> int:
+    """Return how many rows a stage was sent by one that it reads from."""
+    return counts.aside if stage.family == "late" else counts.delivered

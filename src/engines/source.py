@@ -1,12 +1,14 @@
-"""Read one source: count its rows, hold it to its order, bury what is late."""
+"""Read one source: count its rows, hold it to its order, bury what is late, or set it aside."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from ..pipeline.plan import Ordering
-from ..queue.gate import Gate, Gated
+from ..formats.direct import taken
+from ..pipeline.ordering import STREAM, Ordering
+from ..queue.gate import Diverted, Gate, Gated
 from ..readers.base import Reader
 from ..record import Idle
 from ..running import Batch
@@ -14,11 +16,29 @@ from .dead_letters import diverted_letters
 from .nodes import StageState
 from .stop import Stop
 
-__all__ = ["read_source"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Sifted", "read_source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What came of a block of which some rows were late, and are a stream of their own.
+
+    Both go on in one step: a run that is stopped between them would have lost the second.
+
+    Attributes:
+        late: the late rows, in the order of the source; at least one.
+        gated: what the gate has released.
+    """
+
+    late: pl.DataFrame
+    gated: Gated
 
 
 def read_source(reader: Reader, state: StageState, ordering: Ordering | None, stop: Stop) -> Iterator[Any]:
-    """Yield what the gate of one source releases, and idle marks, until it ends or the run is to stop.
+    """Yield what the gate of one source releases, late rows with it, and idle marks, until it ends or is to stop.
 
     Without an ordering (no merge behind it) there is no gate: frames are yielded, in the order of the source.
     """
@@ -64,25 +84,37 @@ class _Open:
 
 
 class _Turnstile(_Open):
-    """Let rows through in order; what is too late, or too far ahead, goes to the dead letters."""
+    """Let rows through in order; what is too far ahead goes to the dead letters, and so does what is too late.
+
+    If the late rows are a stream of their own, they are set aside instead.
+    """
 
     def __init__(self, state: StageState, ordering: Ordering) -> None:
         super().__init__(state)
         self._advice = "" if ordering.max_ahead is not None else "; max_ahead= would divert that one instead"
-        self._gate = Gate(
-            lateness=ordering.lateness, late=ordering.late, max_ahead=ordering.max_ahead, source=state.name
-        )
+        self._sets_aside = ordering.late == STREAM
+        late = "divert" if self._sets_aside else ordering.late
+        self._gate = Gate(lateness=ordering.lateness, late=late, max_ahead=ordering.max_ahead, source=state.name)
 
     def push(self, batch: Batch) -> Iterator[Any]:
         counts, before = self._state.counts, self._gate.late
         self._count(batch.frame.height)
         gated = self._gate.push(batch.frame, batch.lines)  # type: ignore[arg-type]
-        for letter in diverted_letters(self._state.name, batch.frame, gated.diverted, batch.origin, batch.lines):
+        aside, diverted = self._parted(gated.diverted)
+        for letter in diverted_letters(self._state.name, batch.frame, diverted, batch.origin, batch.lines):
             self._state.bury(letter)
-        buried = sum(item.kind == "late" for item in gated.diverted)
+        buried = sum(item.kind == "late" for item in diverted)
         counts.late += self._gate.late - before - buried
-        counts.inside = len(self._gate)
-        yield from self._released(gated)
+        counts.aside += len(aside)
+        released = self._released(gated)
+        yield from (Sifted(_rows(batch.frame, aside), item) for item in released) if aside else released
+
+    def _parted(self, diverted: Sequence[Diverted]) -> tuple[list[int], Sequence[Diverted]]:
+        """Return which rows are set aside, and what goes to the dead letters."""
+        if not self._sets_aside:
+            return [], diverted
+        ahead = [item for item in diverted if item.kind == "ahead"]
+        return [item.index for item in diverted if item.kind == "late"], ahead
 
     def idle(self, mark: Idle) -> Iterator[Any]:
         yield from self._released(self._gate.flush())
@@ -100,3 +132,9 @@ class _Turnstile(_Open):
         if gated.run is not None:
             self._state.saw(gated.block)
         yield gated
+
+
+def _rows(frame: pl.DataFrame, indices: Sequence[int]) -> pl.DataFrame:
+    import polars as pl
+
+    return taken(frame, pl.Series(indices, dtype=pl.UInt32))

@@ -12,12 +12,17 @@ from ..running import Context, Operator
 if TYPE_CHECKING:
     from .join import Join
 
-__all__ = ["Transform", "is_join"]
+__all__ = ["Transform", "is_join", "is_late"]
 
 
 def is_join(component: Component) -> TypeGuard[Join]:
     """Tell whether it is a join, without importing joins, which only pipelines that have one are to pay for."""
     return component.family == "join"
+
+
+def is_late(component: Component) -> bool:
+    """Tell whether it takes the late rows of a reader: `late=rows`, or one of another package."""
+    return component.family == "late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

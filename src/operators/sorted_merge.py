@@ -36,7 +36,8 @@ class SortedMerge(Component):
     Example:
         merge=sorted(name=coast from=[seattle sf] lateness=2s tag=source)
 
-    See also: reader options `lateness`, `late` and `max_ahead`, which override those of the merge for one source.
+    See also: reader options `lateness`, `late` and `max_ahead`, which override those of the merge for one source;
+    late=rows, which makes a stream of late records.
     """
 
     family: ClassVar[str] = "merge"

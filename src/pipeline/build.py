@@ -40,14 +40,14 @@ def build_component(family: str, variant: str, options: Mapping[str, Any]) -> Co
     return component(**options)
 
 
-def checked_plan(spec: PipelineSpec, base: Path | None = None, *, is_part: bool = False) -> Plan:
+def checked_plan(spec: PipelineSpec, base: Path | None = None, *, whole: PipelineSpec | None = None) -> Plan:
     """Plan a pipeline, and raise all that is wrong with it; see `make_plan`.
 
     Raises:
         ScriptError: if it was loaded from a script: all mistakes, each with its place.
         SpecError: otherwise: the first mistake, the others as its notes.
     """
-    plan = make_plan(spec, base, is_part=is_part)
+    plan = make_plan(spec, base, whole=whole)
     if not plan.mistakes:
         return plan
     if spec.text:
@@ -76,6 +76,8 @@ def mistake_at(places: Mapping[str, Place], error: SpecError, written: list[str]
 def only_up_to(spec: PipelineSpec, name: str, writer: Component) -> PipelineSpec:
     """Return the part of the pipeline that leads to one stage, with this writer behind it and no other.
 
+    What takes the late rows of a source is part of it: so they are no dead letters here either.
+
     Raises:
         SpecError: there is no such stage, or nothing comes out of it.
     """
@@ -83,10 +85,9 @@ def only_up_to(spec: PipelineSpec, name: str, writer: Component) -> PipelineSpec
     if target.family == "writer":
         raise SpecError(target.component.title(), f"{name!r} is a writer: nothing comes out of it", option="name")
     wanted = {name}
-    kept: list[Stage] = []
     for stage in reversed(spec.stages):
         if stage.name in wanted:
             wanted.update(stage.inputs)
-            kept.insert(0, stage)
+    kept = [stage for stage in spec if stage.name in wanted or (stage.family == "late" and wanted & {*stage.inputs})]
     kept.append(Stage(f"{name} (collected)", writer, (name,)))
     return PipelineSpec(spec.name, tuple(kept), spec.options, spec.written, spec.path, spec.text)

@@ -20,6 +20,7 @@ _SHAPES = {"reader": "([{}])", "writer": "[/{}/]", "merge": "{{{{{}}}}}", "join"
 _COLOURS = {
     "reader": "#2f7d5b",
     "merge": "#3b5ba9",
+    "late": "#8a6d1f",
     "filter": "#7a5aa8",
     "derive": "#7a5aa8",
     "window": "#2b6c8a",

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError, SpecError
-from ..operators.base import Transform
+from ..operators.base import Transform, is_late
 from ..readers.base import Reader
 from ..record import TIMESTAMP
 from ..running import Context
+from .ordering import Ordering
 from .spec import PipelineSpec, Stage
 
-__all__ = ["Chain", "Ordering", "Plan"]
+__all__ = ["Chain", "Plan"]
 
 _SMALL = 1 << 20  # bytes: below, not even a thread pays
 _SMALL_FOR_A_POOL = 8 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Ordering:
-    """How the records of one source are held to their order (see `plait.queue.Gate`)."""
-
-    lateness: timedelta
-    late: str
-    max_ahead: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +106,15 @@ class Plan:
         return self.base / self.spec.dead_letters
 
     def chains(self) -> list[Chain]:
-        """Return, for each reader, the longest chain from it without a fork, a merge or a writer."""
+        """Return, for each reader, the longest chain from it without a fork, a merge or a writer.
+
+        Late rows are no fork: they go their own way.
+        """
         return [Chain(tuple(self._chain(reader))) for reader in self.readers]
 
     def _chain(self, stage: Stage) -> Iterable[Stage]:
         yield stage
-        consumers = self.spec.consumers(stage.name)
+        consumers = [other for other in self.spec.consumers(stage.name) if not is_late(other.component)]
         if len(consumers) == 1 and isinstance(consumers[0].component, Transform) and self._may_move(consumers[0]):
             yield from self._chain(consumers[0])
 

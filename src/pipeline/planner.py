@@ -12,34 +12,35 @@ from typing import Any
 
 from ..errors import MissingSourceError, SourceError, SpecError
 from ..fields import Component
-from ..operators.base import Transform, is_join
+from ..operators.base import Transform, is_join, is_late
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
 from ..running import Context
 from ..writers.base import Writer
-from .plan import Ordering, Plan
+from .ordering import settle_order
+from .plan import Plan
 from .spec import PipelineSpec, Stage
 
 __all__ = ["make_plan"]
 
 
-def make_plan(spec: PipelineSpec, base: Path | None = None, *, is_part: bool = False) -> Plan:
+def make_plan(spec: PipelineSpec, base: Path | None = None, *, whole: PipelineSpec | None = None) -> Plan:
     """Check a pipeline as a whole and lay out how it will run. Opens no sink, starts nothing, reads samples only.
 
     Args:
         spec: the pipeline.
         base: folder that relative paths are relative to; the current one if not given.
-        is_part: it is cut out of a larger one: options that concern what is not in it are no mistake.
+        whole: the larger one that it was cut out of, if it was: options that concern what is not in it are no mistake.
     """
-    return _Planner(spec, base or Path.cwd(), is_part).plan()
+    return _Planner(spec, base or Path.cwd(), whole).plan()
 
 
 class _Planner:
     """Goes through the stages in their order, collecting what is known and what is wrong."""
 
-    def __init__(self, spec: PipelineSpec, base: Path, is_part: bool) -> None:
+    def __init__(self, spec: PipelineSpec, base: Path, whole: PipelineSpec | None) -> None:
         self._spec = spec
-        self._is_part = is_part
+        self._whole = whole
         self._base = base
         self._columns: dict[str, Mapping[str, Any] | None] = {}
         self._mistakes: list[tuple[Stage | None, SpecError]] = []
@@ -57,8 +58,8 @@ class _Planner:
             except SpecError as error:
                 self._columns[stage.name] = None
                 self._mistakes.append((stage, error))
-        ordering = self._ordering()
-        self._check_order_options(ordering)
+        ordering, mistakes = settle_order(self._spec, self._whole)
+        self._mistakes += mistakes
         texts = self._texts()
         self._check_paths()
         self._check_ends()
@@ -113,65 +114,23 @@ class _Planner:
         self._learnt[stage.name] = context.learnt
         return columns
 
-    def _upstream(self, stage: Stage) -> list[Stage]:
-        """Return all stages that lead to this one, in the order written."""
-        names = set(stage.inputs)
-        for other in reversed(self._spec.stages):
-            if other.name in names:
-                names.update(other.inputs)
-        return [other for other in self._spec if other.name in names]
-
-    def _ordering(self) -> dict[str, Ordering]:
-        found: dict[str, Ordering] = {}
-        for stage in self._spec:
-            component = stage.component
-            if isinstance(component, SortedMerge) or is_join(component) or _needs_order(component):
-                for source in self._upstream(stage):
-                    if isinstance(source.component, Reader):
-                        merge = component if isinstance(component, SortedMerge) else self._merge_of(source)
-                        self._settle(found, source, source.component, merge)
-        return found
-
-    def _merge_of(self, source: Stage) -> SortedMerge:
-        """Return the first merge that a source leads to, whose options hold for it; one without, if there is none."""
-        leads = {source.name}
-        for other in self._spec:
-            if leads.intersection(other.inputs):
-                leads.add(other.name)
-                if isinstance(other.component, SortedMerge):
-                    return other.component
-        return SortedMerge()
-
-    def _settle(self, found: dict[str, Ordering], stage: Stage, reader: Reader, merge: SortedMerge) -> None:
-        ordering = Ordering(
-            reader.lateness if reader.lateness is not None else merge.lateness,
-            reader.late or merge.late,
-            reader.max_ahead if reader.max_ahead is not None else merge.max_ahead,
-        )
-        if found.setdefault(stage.name, ordering) != ordering:
-            error = reader.wrong(
-                None,
-                f"{stage.name!r} leads to merges that differ in lateness, late or max_ahead; say so in the reader",
-            )
-            self._mistakes.append((stage, error))
-
-    def _check_order_options(self, ordering: Mapping[str, Ordering]) -> None:
-        """What is late is decided for a merge: without one, options about it would do nothing."""
-        for stage in self._spec:
-            if isinstance(stage.component, Reader) and stage.name not in ordering and not self._is_part:
-                for name in ("lateness", "late", "max_ahead"):
-                    if getattr(stage.component, name) is not None:
-                        message = f"no merge and no window reads from {stage.name!r}, so nothing is late"
-                        self._mistakes.append((stage, stage.component.wrong(name, message)))
-
     def _check_ends(self) -> None:
         """Say what nobody will see anything of."""
         if not self._spec.stages:
             error = SpecError(f"pipeline={self._spec.name}", "there is no stage in it")
             self._mistakes.append((None, error))
-        for stage in self._spec:
-            if stage.family not in ("writer", "event") and not self._spec.consumers(stage.name):
+        unread = [stage for stage in self._spec if not self._spec.consumers(stage.name)]
+        for stage in unread:
+            if is_late(stage.component):
+                self._check_late_end(stage)
+            elif stage.family not in ("writer", "event"):
                 self._notes.append(f"{stage.name}: nothing reads from it")
+
+    def _check_late_end(self, stage: Stage) -> None:
+        """Late rows that nobody reads would be lost."""
+        if self._whole is None:
+            message = f"nothing reads from {stage.name!r}; without this stage, late rows go to the dead letters"
+            self._mistakes.append((stage, stage.component.wrong(None, message)))
 
     def _texts(self) -> list[str]:
         """Find the readers whose rows are written as they were read, and check that this can be."""
@@ -185,7 +144,7 @@ class _Planner:
         return names
 
     def _check_text(self, stage: Stage, writer: Writer) -> list[str]:
-        upstream = self._upstream(stage)
+        upstream = self._spec.upstream(stage)
         for other in upstream:
             if is_join(other.component) or _changes_values(other.component):
                 raise writer.wrong("as_read", f"{other.name!r} changes values: rows cannot go out as they were read")
@@ -263,10 +222,6 @@ class _Planner:
                 if writer is not None:
                     error = stage.component.wrong("state", f"{state} is written by {writer} already")
                     self._mistakes.append((stage, error))
-
-
-def _needs_order(component: Component) -> bool:
-    return isinstance(component, Transform) and component.needs_order
 
 
 def _changes_values(component: Component) -> bool:

@@ -56,6 +56,7 @@ FAMILIES: Mapping[str, Mapping[str, type[Component]]] = {
             "asof": "operators.join:AsofJoin",
         }
     ),
+    "late": _Variants({"rows": "operators.late:LateRows"}),
     "filter": _Variants({"where": "operators.where:Where"}),
     "derive": _Variants({"columns": "operators.derive:Derive"}),
     "map": _Variants({"python": "operators.map:PythonMap"}),

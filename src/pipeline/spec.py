@@ -109,6 +109,14 @@ class PipelineSpec:
         """Return the stages that read from the stage of that name, in the order written."""
         return [stage for stage in self.stages if name in stage.inputs]
 
+    def upstream(self, stage: Stage) -> list[Stage]:
+        """Return all stages that lead to this one, in the order written."""
+        names = set(stage.inputs)
+        for other in reversed(self.stages):
+            if other.name in names:
+                names.update(other.inputs)
+        return [other for other in self if other.name in names]
+
     @property
     def dead_letters(self) -> str:
         return self.options.dead_letters or f"{self.name}.dead.jsonl"

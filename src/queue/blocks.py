@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ..record import END, Failure, Frontier, Idle, is_mark
+from ..record import END, Failure, Frontier, Idle, LateFollows, is_mark
 from .memory import POOL, Room
 from .plain_rows import KEPT, read_rows, written_rows
 from .sealing import opened, packed, portable_part, sealed_or_refused, unpacked
@@ -45,7 +45,7 @@ _MANY = 64
 UNLOADED_AT_ONCE = 4096
 """Rows that are made at once for `get`, which hands them out one by one."""
 
-_MARK_TYPES = {type(END), Frontier, Idle, Failure}
+_MARK_TYPES = {type(END), Frontier, Idle, Failure, LateFollows}
 
 
 def is_frame(item: Any) -> TypeGuard[pl.DataFrame]:

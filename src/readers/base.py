@@ -45,7 +45,9 @@ class Reader(Component):
     zone: str | None = option('zone of times that name none, such as "Europe/Berlin"; UTC if not given', default=None)
     lateness: timedelta | None = option("how far behind the latest record a record may be", Duration(), default=None)
     late: str | None = option(
-        "what to do with records that are later than that", Choice(("divert", "drop", "fail")), default=None
+        "what to do with records that are later than that; late=rows makes a stream of them instead",
+        Choice(("divert", "drop", "fail")),
+        default=None,
     )
     max_ahead: timedelta | None = option(
         "divert a record that is further than this ahead of all before it", Duration(), default=None

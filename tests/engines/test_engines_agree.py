@@ -56,6 +56,11 @@ class Setup:
     tag: str | None = None
     filtered: bool = False
     said_by_readers: bool = False
+    aside: bool = False  # late rows are streams of their own
+
+    @property
+    def fails(self) -> bool:
+        return self.late == "fail" and not self.aside
 
     @property
     def names(self) -> list[str]:
@@ -87,6 +92,7 @@ SETUPS = st.builds(
     tag=st.sampled_from([None, "source"]),
     filtered=st.booleans(),
     said_by_readers=st.booleans(),
+    aside=st.booleans(),
 )
 
 
@@ -154,10 +160,11 @@ class Reckoned:
     dead: int = 0
     letters: list = None
     filtered: int = 0
+    aside: list = None
 
 
 def reckon_source(setup: Setup, index: int) -> Reckoned:
-    source, out = setup.sources[index], Reckoned([], letters=[])
+    source, out = setup.sources[index], Reckoned([], letters=[], aside=[])
     lateness = timedelta(seconds=setup.lateness / 4)
     largest, first_line = None, 2 if source.kind == "csv" else 1
     lines = lines_of(source, index)
@@ -169,7 +176,9 @@ def reckon_source(setup: Setup, index: int) -> Reckoned:
             out.letters.append((f"r{index}", "dead", line))
         elif largest is not None and row.time < largest - lateness:
             out.late += 1
-            if setup.late == "divert":
+            if setup.aside:
+                out.aside.append((row.time, values(source, number, row), lines[place]))
+            elif setup.late == "divert":
                 out.letters.append((f"r{index}", "late", line))
         elif setup.max_ahead and largest is not None and row.time > largest + timedelta(seconds=setup.max_ahead / 4):
             out.late += 1
@@ -198,6 +207,16 @@ def merged(setup: Setup, reckoned: list[Reckoned], order: list[tuple[int, str]])
     records.sort(key=lambda record: record[:3])
     names = [*columns, setup.tag] if setup.tag and columns else list(columns)
     return names, [(time, fields, line) for time, _, _, fields, line in records]
+
+
+def late_text(setup: Setup, index: int, one: Reckoned) -> str:
+    """Return the late rows of a source as they are written: in the order of the source, as read where that can be."""
+    source = setup.sources[index]
+    readable = any(row.mess is None for row in source.rows)
+    columns = source.columns if (readable if source.kind == "jsonl" else source.rows or source.header) else ()
+    if not setup.as_read or not columns:
+        return csv_text(columns, one.aside)
+    return "".join(f"{line}\n" for line in [",".join(("timestamp", *columns)), *(line for _, _, line in one.aside)])
 
 
 def orders(setup: Setup) -> dict[str, list[tuple[int, str]]]:
@@ -245,6 +264,8 @@ def expected_files(setup: Setup, reckoned: list[Reckoned]) -> dict[str, str]:
             if setup.as_read:
                 head = [",".join(("timestamp", *columns))] if columns else []
                 files["as_read.csv"] = "".join(f"{line}\n" for line in head + [line for _, _, line in records])
+    for index, one in enumerate(reckoned if setup.aside else ()):
+        files[f"late {index}.csv"] = late_text(setup, index, one)
     return files
 
 
@@ -253,7 +274,9 @@ def expected_files(setup: Setup, reckoned: list[Reckoned]) -> dict[str, str]:
 
 def pipeline(setup: Setup, folder: Path, block: int | None = None) -> Pipeline:
     p = Pipeline("p", dead_letters="dead.jsonl", base=folder)
-    ordering = {"lateness": timedelta(seconds=setup.lateness / 4), "late": setup.late}
+    ordering = {"lateness": timedelta(seconds=setup.lateness / 4)}
+    if not (setup.aside and setup.said_by_readers):
+        ordering["late"] = setup.late
     if setup.max_ahead:
         ordering["max_ahead"] = timedelta(seconds=setup.max_ahead / 4)
     of_readers, of_merges = (ordering, {}) if setup.said_by_readers else ({}, ordering)
@@ -265,6 +288,9 @@ def pipeline(setup: Setup, folder: Path, block: int | None = None) -> Pipeline:
             options |= {"schema": {"x": "float"}} if "x" in source.columns and (source.rows or source.header) else {}
             options |= {"timestamp": "timestamp"} if source.rows or source.header else {}
         inputs.append(p.reader(source.kind, name=name, path=f"{name}.{source.kind}", **options))
+        if setup.aside:
+            late = inputs[-1].late(name=f"late {name}")
+            late.writer("csv", name=f"log of {name}", path=f"late {name[1:]}.csv", as_read=setup.as_read)
     if setup.filtered:
         inputs[0] = inputs[0].filter("where", name="r0 passed", condition={"n": {"<": 6}})
     _join(p, setup, inputs, of_merges)
@@ -309,13 +335,15 @@ def run(setup: Setup, folder: Path, engine: str, block: int | None = None) -> Ou
 
 def failing(setup: Setup, reckoned: list[Reckoned]) -> int:
     """Return how many sources end the run by a late record."""
+    if not setup.fails:
+        return 0
     return sum(one.late > sum(letter[1] == "late" for letter in one.letters) for one in reckoned)
 
 
 def check_against_the_reckoning(setup: Setup, folder: Path, outcome: Outcome) -> None:
     reckoned = [reckon_source(setup, index) for index in range(len(setup.sources))]
     report = outcome.report
-    if setup.late == "fail" and failing(setup, reckoned):
+    if setup.fails and failing(setup, reckoned):
         assert isinstance(report.error, OrderError)
         assert (report.exit_code, outcome.files) == (1, {})
         return
@@ -348,6 +376,9 @@ def check_ledger(setup: Setup, report: object, reckoned: list[Reckoned]) -> None
             one.received, delivered, one.late, one.dead,
         )  # fmt: skip
         assert report[name].letters == len(one.letters)
+        if setup.aside:
+            counts = report[f"late {name}"].counts
+            assert (counts.received, counts.delivered) == (len(one.aside), len(one.aside))
     total = sum(len(one.kept) for one in reckoned)
     for name in ("m", "whole", "doubled"):
         assert (report[name].counts.received, report[name].counts.delivered) == (total, total)

@@ -18,12 +18,13 @@ import polars as pl
 import pytest
 from plait.engines import Control, run_plan
 from plait.fields import Value, option
-from plait.operators import SortedMerge
+from plait.operators import LateRows, SortedMerge
 from plait.operators.window import TumblingWindow
 from plait.pipeline import PipelineSpec, Stage, checked_plan
 from plait.readers.base import Reader
 from plait.record import Idle
 from plait.running import Batch, Context, Sink
+from plait.writers import JSONLWriter
 from plait.writers.base import Writer
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(30)]
@@ -160,18 +161,21 @@ def test_the_merge_goes_on_without_a_silent_source_and_says_which_since_when_and
 
 @ENGINES
 def test_what_comes_too_late_from_a_source_that_wakes_is_a_dead_letter_and_the_rest_is_in_order(tmp_path, engine):
-    with Play(tmp_path, "ab", [merge("m", "ab", tag="from")], engine) as play:
+    late = [Stage("late b", LateRows(), ("b",)), Stage("log", JSONLWriter(path="late.jsonl"), ("late b",))]
+    with Play(tmp_path, "ab", [*late, merge("m", "ab", tag="from")], engine) as play:
         play.tell("a", [0, 4])
         play.tell("b", [1])
         assert play.tap.take(2) == [(0, "a"), (1, "b")]
         play.tell("b", {"after": 0})
         assert play.tap.take(1) == [(4, "a")]
         play.tell("b", [2, 4, 6])
+        play.tell("b", [5])  # late in its own source, which the clock does not change
         play.tap.until("m", 6)
         play.tell("a", [5, 9])
         assert play.tap.take(3) == [(4, "b"), (5, "a"), (6, "b")]
         play.close()
     assert play.tap.take(1) == [(9, "a")]
+    assert (tmp_path / "late.jsonl").read_text() == '{"timestamp":"2010-01-01T00:00:05Z"}\n'
     (letter,) = [json.loads(line) for line in (tmp_path / "p.dead.jsonl").read_text().splitlines()]
     assert (letter["stage"], letter["kind"], letter["origin"]) == ("m", "late", "b")
     assert letter["record"] == {"timestamp": "2010-01-01T00:00:02Z"}
