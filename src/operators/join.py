@@ -297,7 +297,7 @@ class Joining:
                 was, now = (shown_type(own[name]) if name in own else "not there" for own in (known, found))
                 message = f"column {name!r} of the {_SIDES[side]} input was {was}, and is {now} in rows that came later"
                 raise self._join.wrong(None, message)
-        return with_only(frame, known)
+        return frame if list(found) == list(known) else with_only(frame, known)
 
     def advance(self, timestamp: datetime | None) -> tuple[pl.DataFrame | None, datetime | None]:
         """Return what may go out when nothing before this will follow (None: nothing at all), and its own frontier."""
