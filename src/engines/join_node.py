@@ -11,7 +11,7 @@ from .nodes import StageState, blame
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..operators.join import Joining
+    from ..operators.running_join import RunningJoin
     from ..queue.merge import Merge
     from ..queue.run import Run
 
@@ -27,7 +27,7 @@ class JoinNode(MergeNode):
     are never laid into one stream.
     """
 
-    def __init__(self, state: StageState, merge: Merge, inputs: tuple[str, ...], joining: Joining) -> None:
+    def __init__(self, state: StageState, merge: Merge, inputs: tuple[str, ...], joining: RunningJoin) -> None:
         super().__init__(state, merge, inputs)
         self._joining = joining
         self._bound: Any = None

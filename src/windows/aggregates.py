@@ -25,7 +25,7 @@ __all__ = [
     "WINDOW_START",
     "Aggregate",
     "AggregateError",
-    "Shape",
+    "Function",
     "output_columns",
 ]
 
@@ -48,7 +48,7 @@ class AggregateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Function:
     """What an aggregate is like.
 
     Attributes:
@@ -102,7 +102,7 @@ class Aggregate:
             _understood(parse, self.of)
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> Function:
         return AGGREGATES[self.function]
 
     @property
@@ -218,21 +218,21 @@ def _kept(kind: Type, chosen: Aggregate) -> Accumulator:
     return Kept(partial(RESULTS[chosen.function], chosen=chosen), empty, most=most)
 
 
-AGGREGATES: Final[Mapping[str, Shape]] = {
-    "count": Shape("how many rows; of values: how many", _ANY, _integer, _count, of_rows=True),
-    "sum": Shape("the sum in the order of the rows; of integers exact, null beyond 64 bits", _SUMMABLE, _same, _sum),
-    "mean": Shape("the sum by the number of values", _NUMBERS, _float, _mean),
-    "min": Shape("the least; texts by code point", _ANY, _same, partial(_extreme, greatest=False)),
-    "max": Shape("the greatest", _ANY, _same, partial(_extreme, greatest=True)),
-    "first": Shape("the first value that is not null", _ANY, _same, partial(_end, last=False)),
-    "last": Shape("the last value that is not null", _ANY, _same, partial(_end, last=True)),
-    "variance": Shape("of a sample: divided by n - 1; null of fewer than two", _NUMBERS, _float, _variance),
-    "stddev": Shape("the root of the variance", _NUMBERS, _float, _stddev),
-    "median": Shape("the quantile with q=0.5", _NUMBERS, _float, _kept),
-    "quantile": Shape("what lies at q of the way from the least to the greatest", _NUMBERS, _float, _kept, ("q",)),
-    "distinct": Shape("how many different values", _ANY, _integer, _kept),
-    "collect": Shape("the values in the order of the rows; the first `most` (1000)", _ANY, _list, _kept, ("most",)),
-    "count_by": Shape("each value with how often it came, the first `most` (1000)", _ANY, _counts, _kept, ("most",)),
+AGGREGATES: Final[Mapping[str, Function]] = {
+    "count": Function("how many rows; of values: how many", _ANY, _integer, _count, of_rows=True),
+    "sum": Function("the sum in the order of the rows; of integers exact, null beyond 64 bits", _SUMMABLE, _same, _sum),
+    "mean": Function("the sum by the number of values", _NUMBERS, _float, _mean),
+    "min": Function("the least; texts by code point", _ANY, _same, partial(_extreme, greatest=False)),
+    "max": Function("the greatest", _ANY, _same, partial(_extreme, greatest=True)),
+    "first": Function("the first value that is not null", _ANY, _same, partial(_end, last=False)),
+    "last": Function("the last value that is not null", _ANY, _same, partial(_end, last=True)),
+    "variance": Function("of a sample: divided by n - 1; null of fewer than two", _NUMBERS, _float, _variance),
+    "stddev": Function("the root of the variance", _NUMBERS, _float, _stddev),
+    "median": Function("the quantile with q=0.5", _NUMBERS, _float, _kept),
+    "quantile": Function("what lies at q of the way from the least to the greatest", _NUMBERS, _float, _kept, ("q",)),
+    "distinct": Function("how many different values", _ANY, _integer, _kept),
+    "collect": Function("the values in the order of the rows; the first `most` (1000)", _ANY, _list, _kept, ("most",)),
+    "count_by": Function("each value with how often it came, the first `most` (1000)", _ANY, _counts, _kept, ("most",)),
 }
 
 

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.joins import How, JoinError, Shape, output_columns
-from plait.joins.asof import AsofJoin
+from plait.joins import How, JoinError, Layout, output_columns
+from plait.joins.latest import LatestJoin
 from plait.joins.pairs import Band, PairJoin, SameWindow
 from plait.windows import Span, make_spans
 
@@ -19,7 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
 LEFT = {"timestamp": TIME, "key": pl.String, "value": pl.Int64, "only": pl.Float64}
 RIGHT = {"timestamp": TIME, "value": pl.Int64, "key": pl.String}
-SHAPE = Shape(("key",))
+SHAPE = Layout(("key",))
 Row = dict[str, Any]
 Pair = tuple[Row | None, Row | None]
 
@@ -145,7 +145,7 @@ def test_window_join_is_what_the_definition_says(
         for start in windows(left)
         if start in windows(right)
     ]
-    shape = Shape(("key",), more=(("window_start", TIME), ("window_end", TIME)))
+    shape = Layout(("key",), more=(("window_start", TIME), ("window_end", TIME)))
     join = PairJoin(SameWindow(make_spans(Span(size), Span(slide))), how, shape, LEFT, RIGHT)
     wanted = joined(lefts, rights, how, found, {"window_start": None, "window_end": None})
     assert run(join, lefts, rights, turns, 0 if how is How.INNER else size) == wanted
@@ -163,7 +163,7 @@ def test_asof_join_is_what_the_definition_says(
         fitting = [r for r in rights if r["key"] == left["key"] is not None and ticks(r) <= ticks(left)]
         if fitting and (tolerance is None or ticks(left) - ticks(fitting[-1]) <= tolerance):
             found.append((left, fitting[-1], {}))
-    join = AsofJoin(tolerance, how, SHAPE, LEFT, RIGHT)
+    join = LatestJoin(tolerance, how, SHAPE, LEFT, RIGHT)
     wait = (tolerance or 0) if how.sides[1] else 0
     assert run(join, lefts, rights, turns, wait) == joined(lefts, rights, how, found, {})
 
@@ -200,7 +200,7 @@ def test_no_more_rows_are_held_than_may_still_find_a_partner() -> None:
             join.push(side, pl.DataFrame([{"timestamp": moment(time), "key": "a", "value": 0}], schema=schema))
         join.advance(time)
         assert join.held <= 4
-    asof = AsofJoin(None, How.LEFT, SHAPE, LEFT, RIGHT)
+    asof = LatestJoin(None, How.LEFT, SHAPE, LEFT, RIGHT)
     for time in range(0, 1000, 10):
         asof.push(1, pl.DataFrame([{"timestamp": moment(time), "key": "a", "value": 0}], schema=RIGHT))
         asof.advance(time)
@@ -263,7 +263,7 @@ def test_a_key_that_is_null_in_all_rows_of_a_side_is_joined_with_nothing(how: Ho
 
 
 def test_small_windows_far_from_1970_find_their_own_rows() -> None:
-    shape = Shape(("key",), more=(("window_start", TIME), ("window_end", TIME)))
+    shape = Layout(("key",), more=(("window_start", TIME), ("window_end", TIME)))
     join = PairJoin(SameWindow(make_spans(Span(1), Span(1))), How.INNER, shape, LEFT, RIGHT)
     count, time = 20_000, 2**50 - 1
     for side, schema in enumerate((LEFT, RIGHT)):
