@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..windows.held import NOBODY, Held, Rows, laid
+from ..windows.held import NOBODY, Held, Rows, joined
 from .core import JoinCore
 from .layout import How, Layout
 
@@ -77,7 +77,7 @@ class LatestJoin(JoinCore):
     def advance(self, frontier: int | None) -> tuple[pl.DataFrame | None, int | None]:
         self._grow()
         lefts, rights = (coming.let_go(frontier) for coming in self._coming)
-        passed = laid([run.part(int(places[0]), int(places[-1]) + 1) for run, places in rights]) if rights else None
+        passed = joined([run.part(int(places[0]), int(places[-1]) + 1) for run, places in rights]) if rights else None
         if passed is not None:
             self._passed.add(passed)
         for run, places in lefts:

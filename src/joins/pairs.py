@@ -15,7 +15,7 @@ import numpy as np
 
 from ..formats.arrow_series import column_of
 from ..windows.aggregates import WINDOW_END, WINDOW_START
-from ..windows.held import Held, Rows, laid
+from ..windows.held import Held, Rows, joined
 from ..windows.spans import Spans, last_moments
 from .core import JoinCore
 from .layout import How, Layout
@@ -150,7 +150,7 @@ class PairJoin(JoinCore):
     def _find_pairs(self) -> None:
         """Find the pairs of which at least one row is new, and put the new rows to the others."""
         left, right = self._sides
-        news = [laid(coming.runs) if coming.runs else None for coming in self._coming]
+        news = [joined(coming.runs) if coming.runs else None for coming in self._coming]
         new_left, new_right = news
         if new_left is not None:
             self._pair(new_left, [*right.runs, *([] if new_right is None else [new_right])], of_left=True)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..formats.arrow_series import column_of
+from ..formats.direct import laid
 from ..record import TIMESTAMP
 from ..windows.held import Rows, gathered
 from .layout import LEFT_TIME, RIGHT_TIME, Layout, output_columns
@@ -101,7 +102,7 @@ class Results:
         """Return the columns in their order, with null for those of a row that is not there."""
         return pl.DataFrame(
             [
-                columns[name].cast(dtype).alias(name)
+                _of_type(columns[name], dtype).alias(name)
                 if name in columns
                 else pl.Series(name, [None], dtype=dtype).new_from_index(0, count)
                 for name, dtype in self._outputs.items()
@@ -126,11 +127,15 @@ class Results:
         return (ready[0] if len(ready) == 1 else _in_order(ready)).frame if ready else None
 
 
+def _of_type(column: pl.Series, dtype: Any) -> pl.Series:
+    return column if column.dtype == dtype else column.cast(dtype)
+
+
 _TIMES = (LEFT_TIME, RIGHT_TIME)
 
 
 def _in_order(batches: Sequence[_Batch]) -> _Batch:
-    frame = reduce(lambda above, below: above.vstack(below), [batch.frame for batch in batches]).rechunk()
+    frame = laid([batch.frame for batch in batches])
     keys = tuple(np.concatenate(key) for key in zip(*(batch.keys for batch in batches), strict=True))
     order = np.lexsort(keys[::-1])
     return _Batch(gathered(frame, order), tuple(key[order] for key in keys))

@@ -10,14 +10,13 @@ does not grow with what is held (O'Neil et al., "The Log-Structured Merge-Tree",
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import polars as pl
 
 from ..formats.arrow_series import column_of
-from ..formats.direct import kept, taken
+from ..formats.direct import kept, laid, taken
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[Any]
     Mask: TypeAlias = npt.NDArray[np.bool_]
 
-__all__ = ["NOBODY", "ByKey", "Held", "Rows", "codes_held", "gathered", "laid", "ranges"]
+__all__ = ["NOBODY", "ByKey", "Held", "Rows", "codes_held", "gathered", "joined", "ranges"]
 
 NOBODY = -1
 """Instead of the number of a row: there is none. As a code: a key that belongs to no other."""
@@ -157,11 +156,11 @@ def gathered(frame: pl.DataFrame, places: Ints) -> pl.DataFrame:
     return taken(frame, column_of(places.astype(np.uint32))) if frame.width else frame
 
 
-def laid(runs: Sequence[Rows]) -> Rows:
+def joined(runs: Sequence[Rows]) -> Rows:
     """Return runs that follow each other as one."""
     if len(runs) == 1:
         return runs[0]
-    frame = reduce(lambda above, below: above.vstack(below), [run.frame for run in runs]).rechunk()
+    frame = laid([run.frame for run in runs])
     arrays = zip(*((run.codes, run.times, run.numbers, run.told) for run in runs), strict=True)
     return Rows(frame, *map(np.concatenate, arrays))
 
@@ -189,7 +188,7 @@ class Held:
         runs = self.runs
         while len(runs) > _FEW and len(runs[-2]) < 2 * len(runs[-1]):
             later, earlier = runs.pop(), runs.pop()
-            run = laid([each.part(each.done, len(each.times)) for each in (earlier, later)])
+            run = joined([each.part(each.done, len(each.times)) for each in (earlier, later)])
             self.add(run if wanted is None else run.some(wanted(run)))
 
     def let_go(self, before: int | None) -> list[tuple[Rows, Ints]]:
