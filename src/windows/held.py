@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from ..formats.arrow_series import column_of
-from ..formats.direct import kept, laid, taken
+from ..formats.direct import laid, taken
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -135,12 +135,12 @@ class Rows:
         self.codes = np.where(self.codes == NOBODY, NOBODY, new[self.codes])
         self._by_key = None
 
-    def some(self, mask: Mask) -> Rows:
-        """Return the rows for which the mask is true."""
-        if mask.all():
+    def at(self, places: Ints) -> Rows:
+        """Return the rows at these places, which are in order."""
+        if len(places) == len(self.times):
             return self
-        frame = kept(self.frame, column_of(mask)) if self.frame.width else self.frame
-        return Rows(frame, self.codes[mask], self.times[mask], self.numbers[mask], self.told[mask])
+        frame = gathered(self.frame, places)
+        return Rows(frame, self.codes[places], self.times[places], self.numbers[places], self.told[places])
 
     def part(self, start: int, stop: int) -> Rows:
         """Return the rows from `start` up to `stop`, without copying them."""
@@ -189,7 +189,7 @@ class Held:
         while len(runs) > _FEW and len(runs[-2]) < 2 * len(runs[-1]):
             later, earlier = runs.pop(), runs.pop()
             run = joined([each.part(each.done, len(each.times)) for each in (earlier, later)])
-            self.add(run if wanted is None else run.some(wanted(run)))
+            self.add(run if wanted is None else run.at(np.flatnonzero(wanted(run))))
 
     def let_go(self, before: int | None) -> list[tuple[Rows, Ints]]:
         """Let go of the rows before a time, or of all; return them: each run with the places of those that go."""
