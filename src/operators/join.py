@@ -15,6 +15,7 @@ from ..fields import (
     Integer,
     Kind,
     Names,
+    YesNo,
     format_duration,
     option,
     parse_duration,
@@ -126,7 +127,7 @@ class IntervalJoin(Join):
     ```
 
     Input: two streams with event times, `from=[left right]`. Output: a row for each pair with equal keys whose right
-    time less the left time is from `lower` to `upper`, both included: `timestamp` (the later of the two), the keys, the
+    time less the left time is from `lower` to `upper`, both included if nothing else is said: `timestamp` (the later of the two), the keys, the
     columns of the left, those of the right, `timestamp_left`, `timestamp_right`; in the order of time, then of the left
     rows, then of the right ones. A row without a partner comes out once, at its own time, when none can come any more.
     Holds: the rows that may still find a partner; with how= other than inner, also what is to come out behind them.
@@ -147,16 +148,26 @@ class IntervalJoin(Join):
         "the most that the right time may be after the left one; may be negative", SignedDuration()
     )
 
+    lower_exclusive: bool = option("a right row at `lower` itself is no partner", YesNo(), default=False)
+    upper_exclusive: bool = option("a right row at `upper` itself is no partner", YesNo(), default=False)
+
     def check(self) -> None:
         Join.check(self)
         if self.lower > self.upper:
             raise self.wrong("lower", "it is more than upper: nothing lies between")
+        least, most = self._ends()
+        if least > most:
+            raise self.wrong("upper", "nothing lies between lower and upper without these themselves")
+
+    def _ends(self) -> tuple[int, int]:
+        """Return the least and the most, in microseconds, that the right time may be after the left one."""
+        least = self.lower // MICROSECOND + self.lower_exclusive
+        return least, self.upper // MICROSECOND - self.upper_exclusive
 
     def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> JoinCore:
         from ..joins.pairs import Band, PairJoin
 
-        band = Band(self.lower // MICROSECOND, self.upper // MICROSECOND)
-        return PairJoin(band, How(self.how), self.layout(), left, right, most=self.max_state)
+        return PairJoin(Band(*self._ends()), How(self.how), self.layout(), left, right, most=self.max_state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.joins import How, JoinError, Layout, output_columns
+from plait.joins import How, JoinError, Layout, core, output_columns
 from plait.joins.latest import LatestJoin
 from plait.joins.pairs import Band, PairJoin, SameWindow
-from plait.windows import Span, make_spans
+from plait.windows import Span, held, make_spans
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
@@ -96,13 +97,18 @@ def run(join: Any, lefts: list[Row], rights: list[Row], turns: Sequence[tuple[in
             assert frontier - wait <= told <= frontier
             told_then.append((told, len(out)))
 
-    for *counts, tell in turns:
-        for side, count in enumerate(counts):
-            piece, waiting[side] = waiting[side][:count], waiting[side][count:]
-            if piece:
-                join.push(side, pl.DataFrame(piece, schema=(LEFT, RIGHT)[side]))
-        if tell and all(waiting):
-            take(min(ticks(rows[0]) for rows in waiting))
+    def take_turns() -> None:
+        for *counts, tell in turns:
+            for side, count in enumerate(counts):
+                piece, waiting[side] = waiting[side][:count], waiting[side][count:]
+                if piece:
+                    join.push(side, pl.DataFrame(piece, schema=(LEFT, RIGHT)[side]))
+            if tell and all(waiting):
+                take(min(ticks(rows[0]) for rows in waiting))
+
+    few = 1 if len(turns) % 2 else 4
+    with patch.object(held, "_FEW", few), patch.object(core, "_FEW_KEYS", few):  # 1: as often as can be
+        take_turns()
     for side, rows in enumerate(waiting):
         join.push(side, pl.DataFrame(rows, schema=(LEFT, RIGHT)[side]))
     take(None)
@@ -274,3 +280,42 @@ def test_small_windows_far_from_1970_find_their_own_rows() -> None:
     frame, _ = join.advance(None)
     assert frame is not None
     assert frame.get_column("value").to_list() == frame.get_column("value_right").to_list() == list(range(count))
+
+
+def long_streams(text: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return streams of keys that are always new, among them some that come back much later."""
+    places = range(3_000)
+    frames = []
+    for side, schema in enumerate((LEFT, RIGHT)):
+        keys = [place % 50 if place % 7 == 0 else place // 2 if place % 13 else None for place in places]
+        table = {"timestamp": [place + side for place in places], "key": keys, "value": places, "only": [0.5] * 3_000}
+        frame = pl.DataFrame(table, strict=False).with_columns(pl.col("timestamp").cast(TIME))
+        frame = frame.with_columns(pl.col("key").cast(pl.String)) if text else frame
+        frames.append(frame.select(list(schema)))
+    return frames[0], frames[1]
+
+
+@pytest.mark.parametrize("text", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda *sides: PairJoin(Band(-80, 40), How.OUTER, SHAPE, *sides),
+        lambda *sides: LatestJoin(90, How.OUTER, SHAPE, *sides),
+        lambda *sides: LatestJoin(None, How.LEFT, SHAPE, *sides),
+    ],
+)
+def test_a_long_stream_of_keys_that_come_and_go_gives_the_same_in_pieces(make: Any, text: bool) -> None:
+    sides = long_streams(text)
+    found = []
+    for size in (3_000, 60):
+        join, out = make(*(frame.schema for frame in sides)), []
+        for start in range(0, 3_000, size):
+            for side, frame in enumerate(sides):
+                join.push(side, frame.slice(start, size))
+            results, _ = join.advance(start + size)
+            out += [] if results is None else [results]
+        results, _ = join.advance(None)
+        found.append(pl.concat([*out, *([] if results is None else [results])]))
+        assert join.held == 0
+    assert found[0].height >= 3_000
+    assert found[0].equals(found[1])
