@@ -127,9 +127,10 @@ class IntervalJoin(Join):
     ```
 
     Input: two streams with event times, `from=[left right]`. Output: a row for each pair with equal keys whose right
-    time less the left time is from `lower` to `upper`, both included if nothing else is said: `timestamp` (the later of the two), the keys, the
-    columns of the left, those of the right, `timestamp_left`, `timestamp_right`; in the order of time, then of the left
-    rows, then of the right ones. A row without a partner comes out once, at its own time, when none can come any more.
+    time less the left time is from `lower` to `upper`, both included if nothing else is said: `timestamp` (the later of
+    the two), the keys, the columns of the left, those of the right, `timestamp_left`, `timestamp_right`; in the order
+    of time, then of the left rows, then of the right ones. A row without a partner comes out once, at its own time,
+    when none can come any more.
     Holds: the rows that may still find a partner; with how= other than inner, also what is to come out behind them.
     Waits: for the slower of the two inputs; with how= other than inner, for as long as a partner may come.
 

@@ -96,9 +96,7 @@ def test_both_engines_say_what_the_definition_says(
             p.reader("csv", name=side, path=write(folder / f"{side}.csv", rows), **options)
             for side, rows in (("one", one), ("other", other))
         )
-        joined = left.join(
-            "interval", right, name="j", by="key", lower=f"{lower}s", upper=f"{upper}s", how=how, **limits
-        )
+        joined = left.join("interval", right, name="j", by="key", how=how, **limits)
         joined.writer("jsonl", path="out.jsonl")
         outputs = []
         for engine in ("serial", "local"):
