@@ -70,6 +70,10 @@ class JoinCore(ABC):
         """Return how many rows are held."""
         return sum(map(len, (*self._coming, *self._stores())))
 
+    def _codes_held(self) -> Ints:
+        """Return the codes of the rows that are held and have a key."""
+        return codes_held(run for held in (*self._coming, *self._stores()) for run in held.runs)
+
     @property
     def held(self) -> int:
         """How many rows are held, and results that may not go out yet."""
@@ -99,7 +103,7 @@ class JoinCore(ABC):
         """Forget the keys of which no row is held, if they are most."""
         if self._keys.count < _FEW_KEYS or self._keys.count < 2 * self._rows_held():
             return
-        alive = np.unique(codes_held(run for held in (*self._coming, *self._stores()) for run in held.runs))
+        alive = np.unique(self._codes_held())
         new = np.full(self._keys.count, NOBODY)
         new[alive] = self._keys.forget(alive)
         self._recode(new)
@@ -109,7 +113,7 @@ class JoinCore(ABC):
         held, waiting = self._rows_held(), len(self._results)
         if held + waiting <= self._most:
             return
-        counts = np.bincount(codes_held(run for held in (*self._coming, *self._stores()) for run in held.runs))
+        counts = np.bincount(self._codes_held())
         named = self._keys.words(int(counts.argmax())) if len(counts) and self._by else ""
         of = f"; {counts.max():,} of them are of {named}" if named else ""
         results = f" and {waiting:,} results that wait for what goes before them" if waiting else ""

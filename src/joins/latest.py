@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..windows.held import NOBODY, Held, Rows, joined
+from ..windows.held import NOBODY, Held, Rows, codes_held, joined
 from .core import JoinCore
 from .layout import How, Layout
 
@@ -58,6 +58,10 @@ class LatestJoin(JoinCore):
 
     def _rows_held(self) -> int:
         return sum(map(len, self._coming)) + self._keys_held
+
+    def _codes_held(self) -> Ints:
+        coming = codes_held(run for held in self._coming for run in held.runs)
+        return np.concatenate([coming, np.flatnonzero(self._latest != NOBODY)])
 
     def _recode(self, new: Ints) -> None:
         super()._recode(new)

@@ -241,6 +241,16 @@ def test_what_cannot_be_joined_is_said(change: Callable[[Any, Any], None], messa
         output_columns(SHAPE, left, right)
 
 
+def test_of_the_rows_that_asof_holds_those_that_are_superseded_do_not_count() -> None:
+    asof = LatestJoin(None, How.LEFT, SHAPE, LEFT, RIGHT, most=3)
+    for time, key in enumerate("aaaaaaab"):
+        asof.push(1, pl.DataFrame([{"timestamp": moment(time), "key": key, "value": 0}], schema=RIGHT))
+        asof.advance(time + 1)
+    asof.push(0, pl.DataFrame([{"timestamp": moment(9), "key": "b", "value": 0} for _ in range(2)], schema=LEFT))
+    with pytest.raises(JoinError, match=r"holds 4 rows .* max_state allows 3; 3 of them are of key='b'"):
+        asof.advance(9)
+
+
 def test_results_that_wait_count_as_held() -> None:
     join = PairJoin(Band(0, 5), How.INNER, SHAPE, LEFT, RIGHT, most=7)
     for side, schema in enumerate((LEFT, RIGHT)):
