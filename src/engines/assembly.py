@@ -110,10 +110,10 @@ class Assembly:
         state, component = self.state(stage), stage.component
         with blame(stage.name):
             if is_join(component):
-                from ..operators.join import Joining
+                from ..operators.running_join import RunningJoin
 
                 columns = [self.plan.carried(name) for name in stage.inputs]
-                joining = Joining(component, state.context, columns)
+                joining = RunningJoin(component, state.context, columns)
                 return JoinNode(state, component.merge(stage.inputs), stage.inputs, joining)
             if isinstance(component, SortedMerge):
                 return MergeNode(state, self._merge(stage, component), stage.inputs)

@@ -5,45 +5,43 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..record import TIMESTAMP
 from .merge_node import MergeNode
 from .nodes import StageState, blame
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..operators.join import Joining
+    from ..operators.running_join import RunningJoin
     from ..queue.merge import Merge
     from ..queue.run import Run
 
 __all__ = ["JoinNode"]
 
-_SIDES = ("left", "right")
 _STEP = timedelta(microseconds=1)
 
 
 class JoinNode(MergeNode):
-    """A stage with two inputs whose rows are joined: merged first, so that both sides are known up to the same time.
+    """A stage with two inputs whose rows are joined.
 
-    While they are merged, the rows of either side are one column of structs each, so their columns do not mix.
+    A merge says which rows of either may go on, so that both sides are known up to the same time; the rows of the two
+    are never laid into one stream.
     """
 
-    def __init__(self, state: StageState, merge: Merge, inputs: tuple[str, ...], joining: Joining) -> None:
+    def __init__(self, state: StageState, merge: Merge, inputs: tuple[str, ...], joining: RunningJoin) -> None:
         super().__init__(state, merge, inputs)
         self._joining = joining
         self._bound: Any = None
 
     def _push(self, port: int, rows: pl.DataFrame | Run, frame: pl.DataFrame) -> None:
         with blame(self.name):
-            frame = self._joining.fitted(port, frame)
-        super()._push(port, _packed(frame, _SIDES[port]), frame)
+            fitted = self._joining.fitted(port, frame)
+        super()._push(port, rows if fitted is frame else fitted, fitted)
 
-    def emit(self, frame: pl.DataFrame) -> None:
-        """Hand merged rows to the join; what it has for them goes out when their time has been passed."""
+    def _take(self) -> None:
+        """Hand the rows to the join; what it has for them goes out when their time has been passed."""
         with blame(self.name):
-            for port, side in enumerate(_SIDES):
-                if side in frame.columns and (rows := frame.get_column(side).drop_nulls()).len():
-                    self._joining.push(port, rows.struct.unnest())
+            for port, rows in self.merge.take_apart():
+                self._joining.push(port, rows)
 
     def _pass_frontier_on(self, timestamp: Any) -> None:
         self._bound = self._advance(timestamp)
@@ -72,7 +70,3 @@ class JoinNode(MergeNode):
         if results is not None:
             super().emit(results)
         return bound
-
-
-def _packed(frame: pl.DataFrame, side: str) -> pl.DataFrame:
-    return frame.select(TIMESTAMP, frame.to_struct(side))

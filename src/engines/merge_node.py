@@ -117,14 +117,18 @@ class MergeNode(Node):
         return [*self.merge.holding(), *self.merge.asleep()]
 
     def _release(self) -> None:
-        with blame(self.name):
-            out = self.merge.take()
-        if out is not None:
-            self.emit(out)
+        self._take()
         self.state.counts.inside = sum(map(self.merge.buffered, range(len(self._inputs))))
         if self.merge.frontier is not None and self.merge.frontier != self._told:
             self._told = self.merge.frontier
             self._pass_frontier_on(self._told)
+
+    def _take(self) -> None:
+        """Hand on what the inputs allow."""
+        with blame(self.name):
+            out = self.merge.take()
+        if out is not None:
+            self.emit(out)
 
     def _pass_frontier_on(self, timestamp: Any) -> None:
         super().frontier(0, timestamp)

@@ -7,7 +7,8 @@ block, and more where readers keep the cores busy. What is here gives the same a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
-__all__ = ["instants", "kept", "taken", "with_only", "without"]
+__all__ = ["instants", "kept", "laid", "taken", "with_only", "without"]
 
 
 def instants(times: pl.Series) -> npt.NDArray[np.int64]:
@@ -31,6 +32,16 @@ def kept(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
     import polars as pl
 
     return pl.DataFrame([column.filter(mask) for column in frame.get_columns()])
+
+
+def laid(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of frames with the same columns, one under the other, in one piece."""
+    import polars as pl
+
+    if len(frames) == 1:
+        return frames[0]
+    whole = reduce(lambda above, below: above.vstack(below), frames)
+    return pl.DataFrame([column.rechunk() for column in whole.get_columns()])
 
 
 def taken(frame: pl.DataFrame, indices: pl.Series) -> pl.DataFrame:

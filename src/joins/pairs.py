@@ -7,20 +7,22 @@ lower -2, upper 1        left   5        8
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import polars as pl
 
+from ..formats.arrow_series import column_of
 from ..windows.aggregates import WINDOW_END, WINDOW_START
-from ..windows.spans import Spans
-from .shape import How, Shape
-from .sides import NOBODY, Codes, Results, Rows, check_room, within
+from ..windows.held import Held, Rows, joined
+from ..windows.spans import Spans, last_moments
+from .core import JoinCore
+from .layout import How, Layout
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import polars as pl
 
     Ints = npt.NDArray[Any]
 
@@ -33,14 +35,18 @@ class Entries:
 
     Attributes:
         rows: the place of the row that each entry is of.
-        windows: a number that both must have in common.
         low, high: the times that the partner may have, both included.
+        windows: the number of the window that both are in; None: there are none.
     """
 
     rows: Ints
-    windows: Ints
     low: Ints
     high: Ints
+    windows: Ints | None = None
+
+    def windows_of(self, places: Ints) -> Ints | None:
+        """Return the windows of some entries."""
+        return None if self.windows is None else self.windows[places]
 
 
 class Nearness(Protocol):
@@ -49,8 +55,11 @@ class Nearness(Protocol):
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         """Return where rows with these times look for partners."""
 
-    def more(self, windows: Ints) -> dict[str, pl.Series]:
-        """Return the columns that are added to results, by what their rows have in common."""
+    def since(self, frontier: int, *, of_left: bool) -> int:
+        """Return the least time of a row for which a partner at the frontier or later may come."""
+
+    def more(self, windows: Ints | None) -> dict[str, pl.Series]:
+        """Return the columns that are added to results, by the window of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +71,12 @@ class Band:
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         low, high = (self.lower, self.upper) if of_left else (-self.upper, -self.lower)
-        return Entries(np.arange(len(times)), np.zeros(len(times), np.int64), times + low, times + high)
+        return Entries(np.arange(len(times)), times + low, times + high)
 
-    def more(self, windows: Ints) -> dict[str, pl.Series]:
+    def since(self, frontier: int, *, of_left: bool) -> int:
+        return frontier - (self.upper if of_left else -self.lower)
+
+    def more(self, windows: Ints | None) -> dict[str, pl.Series]:
         return {}
 
 
@@ -75,21 +87,26 @@ class SameWindow:
         self._spans = spans
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
-        found = [
-            (np.arange(len(times)) if rows is None else rows, numbers) for rows, numbers in self._spans.covering(times)
-        ]
-        rows = np.concatenate([rows for rows, _ in found]) if found else np.zeros(0, np.int64)
-        windows = np.concatenate([numbers for _, numbers in found]) if found else np.zeros(0, np.int64)
-        return Entries(rows, windows, self._spans.starts(windows), self._spans.ends(windows) - 1)
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        for covered, numbers in self._spans.covering(times):
+            found.append((np.arange(len(times)) if covered is None else covered, numbers))
+        rows, windows = map(np.concatenate, zip(*found, strict=True))
+        return Entries(rows, self._spans.starts(windows), last_moments(self._spans, windows), windows)
 
-    def more(self, windows: Ints) -> dict[str, pl.Series]:
-        return {
-            WINDOW_START: pl.Series(self._spans.starts(windows)),
-            WINDOW_END: pl.Series(self._spans.ends(windows)),
-        }
+    def since(self, frontier: int, *, of_left: bool) -> int:
+        latest = int(self._spans.numbers(np.array([frontier]))[0])
+        numbers = np.arange(latest - self._spans.deepest, latest + 1)
+        over = int(np.searchsorted(last_moments(self._spans, numbers), frontier))
+        return int(self._spans.starts(numbers[:1] + over)[0])
+
+    def more(self, windows: Ints | None) -> dict[str, pl.Series]:
+        if windows is None:
+            return {}
+        starts, ends = self._spans.starts(windows), self._spans.ends(windows)
+        return {WINDOW_START: column_of(starts), WINDOW_END: column_of(ends)}
 
 
-class PairJoin:
+class PairJoin(JoinCore):
     """Join two streams by key and nearness.
 
     A row is held as long as a row may come that it belongs to, and so are results until all that go before them are
@@ -97,104 +114,73 @@ class PairJoin:
 
     Args:
         near: which times belong together.
-        how: what becomes of rows without a partner.
-        shape: keys and names.
-        left, right: names and types of the columns of either side.
-        most: how many rows may be held.
+        how, layout, left, right, most: as of `JoinCore`.
     """
 
     def __init__(
         self,
         near: Nearness,
         how: How,
-        shape: Shape,
+        layout: Layout,
         left: Mapping[str, Any],
         right: Mapping[str, Any],
         *,
         most: int = 10_000_000,
     ) -> None:
+        super().__init__(how, layout, left, right, most=most)
         self._near = near
-        self._wants = how.sides
-        self._codes = Codes(shape.by)
-        self._sides = (Rows(), Rows())
-        self._fresh = [0, 0]
-        self._results = Results(shape, left, right)
-        self._most = most
+        self._sides = (Held(), Held())
 
-    @property
-    def held(self) -> int:
-        """How many rows are held, and results that may not go out yet."""
-        return sum(map(len, self._sides)) + len(self._results)
-
-    def push(self, side: int, frame: pl.DataFrame) -> None:
-        """Take rows: 0 left, 1 right."""
-        self._sides[side].add(frame, self._codes.of(frame))
+    def _stores(self) -> list[Held]:
+        return list(self._sides)
 
     def advance(self, frontier: int | None) -> tuple[pl.DataFrame | None, int | None]:
-        """Note that nothing before it will follow on either side; None: nothing at all.
-
-        Returns:
-            The results that may go out, and the time before which none will follow.
-        """
         self._find_pairs()
         bound = frontier
         for side in (0, 1):
-            until = self._until(side)
-            open_ = until >= frontier if frontier is not None else np.zeros(len(until), np.bool_)
-            rows = self._sides[side]
-            if self._wants[side]:
-                self._add_alone(side, np.flatnonzero(~open_ & ~rows.matched))
-                waiting = rows.times[open_ & ~rows.matched]
-                if len(waiting) and bound is not None:
-                    bound = min(bound, int(waiting.min()))
-            rows.keep(open_)
-            self._fresh[side] = len(rows)
-        self._codes.prune(*self._sides)
+            self._let_go(side, frontier)
+            waiting = self._sides[side].first_waiting() if self._wants[side] else None
+            if waiting is not None and bound is not None:
+                bound = min(bound, waiting)
+        self._forget_keys()
         ready = self._results.take(bound)
-        check_room(self._most, self._codes, self._results, *self._sides)
+        self._check_room()
         return ready, bound
 
     def _find_pairs(self) -> None:
-        """Find the pairs of which at least one row is new."""
+        """Find the pairs of which at least one row is new, and put the new rows to the others."""
         left, right = self._sides
-        self._pair(slice(self._fresh[0], None), slice(None))
-        self._pair(slice(None, self._fresh[0]), slice(self._fresh[1], None))
-        self._fresh = [len(left), len(right)]
+        news = [joined(coming.runs) if coming.runs else None for coming in self._coming]
+        new_left, new_right = news
+        if new_left is not None:
+            self._pair(new_left, [*right.runs, *([] if new_right is None else [new_right])], of_left=True)
+        if new_right is not None:
+            self._pair(new_right, left.runs, of_left=False)
+        for held, coming, new in zip(self._sides, self._coming, news, strict=True):
+            coming.runs = []
+            if new is not None:
+                held.add(new)
+                held.compact()
 
-    def _pair(self, lefts: slice, rights: slice) -> None:
-        left, right = self._sides
-        if not len(left.times[lefts]) or not len(right.times[rights]):
+    def _pair(self, rows: Rows, runs: Sequence[Rows], *, of_left: bool) -> None:
+        """Find the partners that rows, of the left or of the right, have in runs of the other side."""
+        entries = self._near.entries(rows.times, of_left=of_left)
+        if not len(entries.rows):
             return
-        one = self._near.entries(left.times[lefts], of_left=True)
-        other = self._near.entries(right.times[rights], of_left=False)
-        keys = np.concatenate([left.codes[lefts][one.rows], right.codes[rights][other.rows]])
-        codes = _numbered(keys, np.concatenate([one.windows, other.windows]))
-        split = len(one.rows)
-        first, second = within(codes[:split], one.low, one.high, codes[split:], right.times[rights][other.rows])
-        places = (one.rows[first] + (lefts.start or 0), other.rows[second] + (rights.start or 0))
-        left.matched[places[0]] = True
-        right.matched[places[1]] = True
-        self._results.add(left, right, *places, self._near.more(one.windows[first]))
+        codes, least, most = rows.codes[entries.rows], entries.low.min(), entries.high.max()
+        for others in runs:
+            if least <= others.times[-1] and others.times[0] <= most:
+                found, partners = others.by_key.between(codes, entries.low, entries.high)
+                places = entries.rows[found]
+                rows.told[places] = others.told[partners] = True
+                windows = entries.windows_of(found)
+                both = ((rows, others), (places, partners)) if of_left else ((others, rows), (partners, places))
+                self._results.add(*both, windows, self._near.more(windows))
 
-    def _until(self, side: int) -> Ints:
-        """Return up to which time a partner of each row may come; before its own, if it has nowhere to look."""
-        rows = self._sides[side]
-        entries = self._near.entries(rows.times, of_left=side == 0)
-        until = rows.times - 1
-        np.maximum.at(until, entries.rows, entries.high)
-        return until
-
-    def _add_alone(self, side: int, places: Ints) -> None:
-        nobody = np.full(len(places), NOBODY)
-        lefts, rights = (places, nobody) if side == 0 else (nobody, places)
-        nothing = {name: pl.Series([None] * len(places)) for name in self._near.more(nobody)}
-        self._results.add(*self._sides, lefts, rights, nothing)
-
-
-def _numbered(keys: Ints, windows: Ints) -> Ints:
-    """Number what rows must have in common from 0 on: codes are multiplied later, and must stay small for that."""
-    if not windows.any():
-        return keys
-    _, ranks = np.unique(windows, return_inverse=True)
-    _, numbers = np.unique(keys * (int(ranks.max()) + 1) + ranks, return_inverse=True)
-    return np.where(keys == NOBODY, NOBODY, numbers)
+    def _let_go(self, side: int, frontier: int | None) -> None:
+        """Let go of the rows for which no partner can come; those that have none are results."""
+        before = None if frontier is None else self._near.since(frontier, of_left=side == 0)
+        for run, places in self._sides[side].let_go(before):
+            if self._wants[side]:
+                alone = places[~run.told[places]]
+                self._results.add((run, None) if side == 0 else (None, run), (alone, alone))

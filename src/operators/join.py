@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import (
     ALL_TIME,
@@ -15,26 +15,24 @@ from ..fields import (
     Integer,
     Kind,
     Names,
+    YesNo,
     format_duration,
     option,
     parse_duration,
 )
-from ..formats.direct import with_only, without
 from ..formats.schema import shown_type
-from ..joins import How, JoinError, Shape, output_columns
-from ..record import TEXT, TIMESTAMP
+from ..joins import How, JoinError, Layout, output_columns
+from ..record import TIMESTAMP
 from ..running import Context
 from ..windows.spans import Span, make_spans
-from .window_options import EPOCH, MICROSECOND, SpanOption
+from .window_options import MICROSECOND, SpanOption
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from ..joins.core import JoinCore
     from ..queue.merge import Merge
 
-__all__ = ["AsofJoin", "IntervalJoin", "Join", "Joining", "SignedDuration", "WindowJoin"]
+__all__ = ["AsofJoin", "IntervalJoin", "Join", "SignedDuration", "WindowJoin"]
 
-_SIDES = ("left", "right")
 _HOWS = tuple(how.value for how in How)
 
 
@@ -54,20 +52,6 @@ class SignedDuration(Kind):
 
     def write(self, value: timedelta) -> str:
         return f'"-{format_duration(-value)}"' if value < timedelta(0) else format_duration(value)
-
-
-class Core(Protocol):
-    """What a join is behind its options: `plait.joins` has them."""
-
-    @property
-    def held(self) -> int:
-        """How many rows are held."""
-
-    def push(self, side: int, frame: pl.DataFrame) -> None:
-        """Take rows: 0 left, 1 right."""
-
-    def advance(self, frontier: int | None) -> tuple[pl.DataFrame | None, int | None]:
-        """Return what may go out when nothing before the frontier will follow, and the frontier of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +86,7 @@ class Join(Component):
         for name, columns in ((left_name, left), (right_name, right)):
             self._check_time(name, columns)
         try:
-            return output_columns(self.shape(), left, right)
+            return output_columns(self.layout(), left, right)
         except JoinError as error:
             raise self.wrong(error.option, str(error), allowed=error.allowed, suggestion=error.suggestion) from error
 
@@ -118,9 +102,9 @@ class Join(Component):
     def probe(self, context: Context) -> None:
         """Raise SpecError if the options do not go with the pipeline."""
 
-    def shape(self) -> Shape:
+    def layout(self) -> Layout:
         """Return keys and names."""
-        return Shape(self.by, self.suffix)
+        return Layout(self.by, self.suffix)
 
     def merge(self, inputs: Sequence[str]) -> Merge:
         """Return what keeps the two inputs together in time."""
@@ -128,7 +112,7 @@ class Join(Component):
 
         return Merge(inputs)
 
-    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> Core:
+    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> JoinCore:
         """Return what joins rows with these columns."""
         raise NotImplementedError
 
@@ -143,9 +127,10 @@ class IntervalJoin(Join):
     ```
 
     Input: two streams with event times, `from=[left right]`. Output: a row for each pair with equal keys whose right
-    time less the left time is from `lower` to `upper`, both included: `timestamp` (the later of the two), the keys, the
-    columns of the left, those of the right, `timestamp_left`, `timestamp_right`; in the order of time, then of the left
-    rows, then of the right ones. A row without a partner comes out once, at its own time, when none can come any more.
+    time less the left time is from `lower` to `upper`, both included if nothing else is said: `timestamp` (the later of
+    the two), the keys, the columns of the left, those of the right, `timestamp_left`, `timestamp_right`; in the order
+    of time, then of the left rows, then of the right ones. A row without a partner comes out once, at its own time,
+    when none can come any more.
     Holds: the rows that may still find a partner; with how= other than inner, also what is to come out behind them.
     Waits: for the slower of the two inputs; with how= other than inner, for as long as a partner may come.
 
@@ -164,16 +149,26 @@ class IntervalJoin(Join):
         "the most that the right time may be after the left one; may be negative", SignedDuration()
     )
 
+    lower_exclusive: bool = option("a right row at `lower` itself is no partner", YesNo(), default=False)
+    upper_exclusive: bool = option("a right row at `upper` itself is no partner", YesNo(), default=False)
+
     def check(self) -> None:
         Join.check(self)
         if self.lower > self.upper:
             raise self.wrong("lower", "it is more than upper: nothing lies between")
+        least, most = self._ends()
+        if least > most:
+            raise self.wrong("upper", "nothing lies between lower and upper without these themselves")
 
-    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> Core:
+    def _ends(self) -> tuple[int, int]:
+        """Return the least and the most, in microseconds, that the right time may be after the left one."""
+        least = self.lower // MICROSECOND + self.lower_exclusive
+        return least, self.upper // MICROSECOND - self.upper_exclusive
+
+    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> JoinCore:
         from ..joins.pairs import Band, PairJoin
 
-        band = Band(self.lower // MICROSECOND, self.upper // MICROSECOND)
-        return PairJoin(band, How(self.how), self.shape(), left, right, most=self.max_state)
+        return PairJoin(Band(*self._ends()), How(self.how), self.layout(), left, right, most=self.max_state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,18 +203,18 @@ class WindowJoin(Join):
         except ValueError as error:
             raise self.wrong("slide", str(error)) from error
 
-    def shape(self) -> Shape:
+    def layout(self) -> Layout:
         from ..expression import Type, polars_type
         from ..windows.aggregates import WINDOW_END, WINDOW_START
 
         time = polars_type(Type.TIMESTAMP)
-        return Shape(self.by, self.suffix, ((WINDOW_START, time), (WINDOW_END, time)))
+        return Layout(self.by, self.suffix, ((WINDOW_START, time), (WINDOW_END, time)))
 
-    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> Core:
+    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> JoinCore:
         from ..joins.pairs import PairJoin, SameWindow
 
         near = SameWindow(make_spans(self.size, self.slide, self.offset, zone))
-        return PairJoin(near, How(self.how), self.shape(), left, right, most=self.max_state)
+        return PairJoin(near, How(self.how), self.layout(), left, right, most=self.max_state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,94 +252,8 @@ class AsofJoin(Join):
                 "how", "needs tolerance=, or it would not be known before the end which rows are never found"
             )
 
-    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> Core:
-        from ..joins.asof import AsofJoin as Asof
+    def start(self, left: Mapping[str, Any], right: Mapping[str, Any], zone: str) -> JoinCore:
+        from ..joins.latest import LatestJoin
 
         tolerance = None if self.tolerance is None else self.tolerance // MICROSECOND
-        return Asof(tolerance, How(self.how), self.shape(), left, right, most=self.max_state)
-
-
-class Joining:
-    """A running join, between frames with times as the engine has them and its core.
-
-    It begins when the columns of both sides are known, or all has come.
-
-    Args:
-        join: the options.
-        context: of the stage.
-        columns: those of either side, as far as they are known before the run.
-    """
-
-    def __init__(self, join: Join, context: Context, columns: Sequence[Mapping[str, Any] | None]) -> None:
-        self._join = join
-        self._context = context
-        self._columns = [dict(known) if known else None for known in columns]
-        self._waiting: list[tuple[int, pl.DataFrame]] = []
-        self._core: Core | None = None
-
-    def push(self, side: int, frame: pl.DataFrame) -> None:
-        """Take rows that `fitted` has seen: 0 left, 1 right."""
-        self._context.absorbed(frame.height)
-        self._waiting.append((side, frame))
-
-    def fitted(self, side: int, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return rows with the columns of their side, in the order of its first rows. Raises SpecError: others came."""
-        frame = without(frame, TEXT)
-        known = self._columns[side] = self._columns[side] or dict(frame.schema)
-        found = dict(frame.schema)
-        for name in known | found:
-            if known.get(name) != found.get(name):
-                was, now = (shown_type(own[name]) if name in own else "not there" for own in (known, found))
-                message = f"column {name!r} of the {_SIDES[side]} input was {was}, and is {now} in rows that came later"
-                raise self._join.wrong(None, message)
-        return with_only(frame, known)
-
-    def advance(self, timestamp: datetime | None) -> tuple[pl.DataFrame | None, datetime | None]:
-        """Return what may go out when nothing before this will follow (None: nothing at all), and its own frontier."""
-        core = self._started(at_the_end=timestamp is None)
-        if core is None:
-            self._check_room()
-            return None, self._first_alone(timestamp)
-        waiting, self._waiting = self._waiting, []
-        try:
-            for side, frame in waiting:
-                core.push(side, frame)
-            results, bound = core.advance(None if timestamp is None else (timestamp - EPOCH) // MICROSECOND)
-        except JoinError as error:
-            raise self._join.wrong(None, str(error)) from error
-        if results is not None:
-            self._context.made(results.height)
-        return results, None if bound is None else EPOCH + bound * MICROSECOND
-
-    def _check_room(self) -> None:
-        """Raise SpecError if too many rows of one side wait until the columns of the other are known."""
-        waiting = sum(frame.height for _, frame in self._waiting)
-        if waiting > self._join.max_state:
-            side = self._waiting[0][0]
-            message = (
-                f"it holds {waiting:,} rows of the {_SIDES[side]} input, and none has come of the {_SIDES[1 - side]}"
-            )
-            raise self._join.wrong(None, f"{message}; max_state allows {self._join.max_state:,}")
-
-    def _first_alone(self, timestamp: datetime | None) -> datetime | None:
-        """Return the frontier while the columns of a side, and so its rows, are awaited.
-
-        A pair has the later of two times, so none is before that; a row without a partner has its own.
-        """
-        alone = How(self._join.how).sides
-        times = [frame.get_column(TIMESTAMP)[0] for side, frame in self._waiting if alone[side]]
-        return timestamp if timestamp is None else min([timestamp, *times])
-
-    def _started(self, *, at_the_end: bool) -> Core | None:
-        if self._core is None:
-            left, right = self._columns
-            if at_the_end and (left or right):
-                left, right = left or self._least(right or {}), right or self._least(left or {})
-            if left and right:
-                self._join.columns([("left", left), ("right", right)])
-                self._core = self._join.start(left, right, self._context.zone)
-        return self._core
-
-    def _least(self, other: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the columns of a side of which no row has come: what the other must find there."""
-        return {name: other[name] for name in (TIMESTAMP, *self._join.by) if name in other}
+        return LatestJoin(tolerance, How(self.how), self.layout(), left, right, most=self.max_state)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..joins import How, Shape
+from ..joins import How, Layout
 from ..record import TIMESTAMP
 from .event import Event, by_time, key_of
 
@@ -124,7 +124,7 @@ def _pairs(one: Sequence[_Row], two: Sequence[_Row], apart: int) -> list[tuple[i
     from ..joins.pairs import Band, PairJoin
 
     frames = _frame(one), _frame(two)
-    join = PairJoin(Band(-apart, apart), How.INNER, Shape(("key",)), frames[0].schema, frames[1].schema)
+    join = PairJoin(Band(-apart, apart), How.INNER, Layout(("key",)), frames[0].schema, frames[1].schema)
     for side, frame in enumerate(frames):
         join.push(side, frame)
     results, _ = join.advance(None)

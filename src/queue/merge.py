@@ -158,17 +158,25 @@ class Merge:
 
     def take(self) -> Any:
         """Return all records that may go out now, in order, as a block (a frame if all are frames), or None."""
+        parts = [self._dress(index, run) for index, run in self._taken()]
+        return braid(parts).block if parts else None
+
+    def take_apart(self) -> list[tuple[int, Any]]:
+        """Return what may go out now, not laid into one: the index of the input and a block, in order within each."""
+        return [(index, run.block) for index, run in self._taken()]
+
+    def _taken(self) -> list[tuple[int, Run]]:
         if not self._changed:
-            return None
+            return []
         self._changed = False
         awaited = self._awaited()
         if any(frontier is None for frontier, _ in awaited):
-            return None
+            return []
         bound = min(awaited, default=None)
-        parts = [part for index in range(len(self._inputs)) for part in self._take_from(index, bound)]
+        parts = [(index, run) for index in range(len(self._inputs)) for run in self._take_from(index, bound)]
         if bound is not None and (self._passed is None or self._passed < bound[0]):
             self._passed, self._last_index = bound[0], EARLIER
-        return braid(parts).block if parts else None
+        return parts
 
     def holding(self) -> list[int]:
         """Return the inputs that hold the merge back: the ones to read next. Empty when all have ended or are idle."""
@@ -193,7 +201,7 @@ class Merge:
         runs = source.waiting.all() if bound is None else source.waiting.until(bound[0], inclusive=index <= bound[1])
         if runs and (self._passed is None or self._passed <= runs[-1].last):
             self._passed, self._last_index = runs[-1].last, index
-        return [self._dress(index, run) for run in runs]
+        return runs
 
     def _overtaken(self, index: int, run: Run) -> int:
         """Return how many records of the run come too late: something behind them has gone out."""

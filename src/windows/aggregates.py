@@ -25,7 +25,7 @@ __all__ = [
     "WINDOW_START",
     "Aggregate",
     "AggregateError",
-    "Shape",
+    "Recipe",
     "output_columns",
 ]
 
@@ -48,7 +48,7 @@ class AggregateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Recipe:
     """What an aggregate is like.
 
     Attributes:
@@ -88,13 +88,13 @@ class Aggregate:
         if self.function not in AGGREGATES:
             near = nearest(self.function, AGGREGATES)
             raise AggregateError(f"there is no aggregate {self.function!r}", allowed=tuple(AGGREGATES), suggestion=near)
-        if self.of is None and not self.shape.of_rows:
+        if self.of is None and not self.recipe.of_rows:
             raise AggregateError(f"{self.function} needs of=, a column or an expression: {self.function}(of=...)")
-        if "q" in self.shape.options and not (self.q is not None and 0 <= self.q <= 1):
+        if "q" in self.recipe.options and not (self.q is not None and 0 <= self.q <= 1):
             raise AggregateError(f"{self.function} needs q=, a number from 0 to 1")
-        if self.q is not None and "q" not in self.shape.options:
+        if self.q is not None and "q" not in self.recipe.options:
             raise AggregateError(f"{self.function} has no option q")
-        if self.most != MOST and "most" not in self.shape.options:
+        if self.most != MOST and "most" not in self.recipe.options:
             raise AggregateError(f"{self.function} has no option most")
         if self.most < 1:
             raise AggregateError(f"{self.function}: most= is a number of values, at least 1")
@@ -102,7 +102,7 @@ class Aggregate:
             _understood(parse, self.of)
 
     @property
-    def shape(self) -> Shape:
+    def recipe(self) -> Recipe:
         return AGGREGATES[self.function]
 
     @property
@@ -115,19 +115,19 @@ class Aggregate:
         Raises:
             AggregateError: the columns do not have what it is computed of, or not of such a type.
         """
-        return self.shape.gives(self._value_type(columns))
+        return self.recipe.gives(self._value_type(columns))
 
     def start(self, columns: Mapping[str, Any]) -> Accumulator:
         """Return what computes it for rows with these columns. Raises AggregateError as `type` does."""
-        return self.shape.make(self._value_type(columns), self)
+        return self.recipe.make(self._value_type(columns), self)
 
     def _value_type(self, columns: Mapping[str, Any]) -> Type:
         expression = self.expression
         if expression is None:
             return Type.INTEGER
         kind: Type = _understood(typecheck, expression, columns)
-        if kind not in self.shape.takes and kind is not Type.NULL:
-            known = " or ".join(sorted(map(str, self.shape.takes - {Type.NULL})))
+        if kind not in self.recipe.takes and kind is not Type.NULL:
+            known = " or ".join(sorted(map(str, self.recipe.takes - {Type.NULL})))
             raise AggregateError(f"{self.function} takes {known}, and {self.of} is {kind}")
         return kind
 
@@ -218,21 +218,21 @@ def _kept(kind: Type, chosen: Aggregate) -> Accumulator:
     return Kept(partial(RESULTS[chosen.function], chosen=chosen), empty, most=most)
 
 
-AGGREGATES: Final[Mapping[str, Shape]] = {
-    "count": Shape("how many rows; of values: how many", _ANY, _integer, _count, of_rows=True),
-    "sum": Shape("the sum in the order of the rows; of integers exact, null beyond 64 bits", _SUMMABLE, _same, _sum),
-    "mean": Shape("the sum by the number of values", _NUMBERS, _float, _mean),
-    "min": Shape("the least; texts by code point", _ANY, _same, partial(_extreme, greatest=False)),
-    "max": Shape("the greatest", _ANY, _same, partial(_extreme, greatest=True)),
-    "first": Shape("the first value that is not null", _ANY, _same, partial(_end, last=False)),
-    "last": Shape("the last value that is not null", _ANY, _same, partial(_end, last=True)),
-    "variance": Shape("of a sample: divided by n - 1; null of fewer than two", _NUMBERS, _float, _variance),
-    "stddev": Shape("the root of the variance", _NUMBERS, _float, _stddev),
-    "median": Shape("the quantile with q=0.5", _NUMBERS, _float, _kept),
-    "quantile": Shape("what lies at q of the way from the least to the greatest", _NUMBERS, _float, _kept, ("q",)),
-    "distinct": Shape("how many different values", _ANY, _integer, _kept),
-    "collect": Shape("the values in the order of the rows; the first `most` (1000)", _ANY, _list, _kept, ("most",)),
-    "count_by": Shape("each value with how often it came, the first `most` (1000)", _ANY, _counts, _kept, ("most",)),
+AGGREGATES: Final[Mapping[str, Recipe]] = {
+    "count": Recipe("how many rows; of values: how many", _ANY, _integer, _count, of_rows=True),
+    "sum": Recipe("the sum in the order of the rows; of integers exact, null beyond 64 bits", _SUMMABLE, _same, _sum),
+    "mean": Recipe("the sum by the number of values", _NUMBERS, _float, _mean),
+    "min": Recipe("the least; texts by code point", _ANY, _same, partial(_extreme, greatest=False)),
+    "max": Recipe("the greatest", _ANY, _same, partial(_extreme, greatest=True)),
+    "first": Recipe("the first value that is not null", _ANY, _same, partial(_end, last=False)),
+    "last": Recipe("the last value that is not null", _ANY, _same, partial(_end, last=True)),
+    "variance": Recipe("of a sample: divided by n - 1; null of fewer than two", _NUMBERS, _float, _variance),
+    "stddev": Recipe("the root of the variance", _NUMBERS, _float, _stddev),
+    "median": Recipe("the quantile with q=0.5", _NUMBERS, _float, _kept),
+    "quantile": Recipe("what lies at q of the way from the least to the greatest", _NUMBERS, _float, _kept, ("q",)),
+    "distinct": Recipe("how many different values", _ANY, _integer, _kept),
+    "collect": Recipe("the values in the order of the rows; the first `most` (1000)", _ANY, _list, _kept, ("most",)),
+    "count_by": Recipe("each value with how often it came, the first `most` (1000)", _ANY, _counts, _kept, ("most",)),
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..formats.arrow_series import column_of
+from ..formats.direct import taken
 from .aggregates import AggregateError
 
 if TYPE_CHECKING:
@@ -177,13 +178,12 @@ class KeyTable:
         """Return polars' own numbers, one more, so that 0 is for null."""
         if not self.count:
             self._add(pl.DataFrame({self._by[0]: [None]}, schema=self._table.schema), 1)
-        packed = texts.cast(self._packed.dtype)
-        codes = packed.to_physical().cast(pl.Int64) + 1
+        codes = texts.cast(self._packed.dtype).to_physical().cast(pl.Int64) + 1
         numbers: Ints = (codes.fill_null(0) if codes.null_count() else codes).to_numpy()
         if len(numbers) and numbers.max() >= self.count:
-            is_new = column_of(numbers >= self.count)
-            found = pl.DataFrame({"code": codes.filter(is_new), self._by[0]: texts.filter(is_new)}).unique("code")
-            self._add(found.sort("code").drop("code"), found.height)
+            places = np.flatnonzero(numbers >= self.count)
+            _, first = np.unique(numbers[places], return_index=True)
+            self._add(taken(texts.to_frame(), column_of(places[first].astype(np.uint32))), len(first))
         return numbers
 
     def _add(self, keys: pl.DataFrame, count: int) -> None:

@@ -12,20 +12,24 @@ what has left the window (a NaN, a large number) stays behind. That costs 1 to 3
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from ..formats.direct import instants
+from ..formats.arrow_series import column_of
+from ..formats.direct import instants, laid
 from ..record import TIMESTAMP
 from .aggregates import Aggregate, AggregateError
-from .groups import Computing, Values
-from .keys import KeyTable
+from .groups import Computing
+from .held import NOBODY, Held, Rows, codes_held, gathered, joined, ranges
+from .keys import KeyTable, dense
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from .held import Mask
 
     Ints = npt.NDArray[Any]
 
@@ -34,9 +38,13 @@ __all__ = ["Rolling"]
 _AT_ONCE = 1 << 20
 """Values that are looked up at a time: memory does not grow with the window."""
 
+_FEW_KEYS = 1024
+
 
 class Rolling:
     """Adds aggregates of the last rows of its key to each row of a stream in the order of time.
+
+    What a block costs goes by its rows and those that are in a window with them, not by what is held of other keys.
 
     Args:
         rows: how many rows, itself among them; None: as `duration` says.
@@ -57,108 +65,121 @@ class Rolling:
         *,
         most: int = 10_000_000,
     ) -> None:
-        self._rows, self._duration = rows, duration
+        self._before = None if rows is None else rows - 1  # so many rows before each are in its window
+        self._duration = duration or 0
         self._computing = Computing(aggregates, columns)
         self._keys = KeyTable(by, columns)
-        self._held = _Held(np.zeros(0, np.int64), np.zeros(0, np.int64), [None] * len(aggregates))
+        self._held = Held()
+        self._counted: list[bool] = []  # of the aggregates: those that rows are counted for, without values
+        self._counts = np.zeros(0, np.int64)  # by code: how many rows are held, if windows go by rows
+        self._count = self._seen = 0
         self._most = most
 
     @property
     def held(self) -> int:
         """How many rows are held for those to come."""
-        return len(self._held)
+        return self._count
 
     def push(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with their new columns."""
-        before = len(self._held)
-        held = self._held.with_more(*self._read(frame))
-        order = np.argsort(held.codes, kind="stable")
-        starts = self._starts(held, order)
-        places = np.flatnonzero(order >= before)  # where the new rows stand, key by key
-        results = self._computed(held, order, starts, places)
-        back = np.empty(frame.height, np.int64)
-        back[order[places] - before] = np.arange(frame.height)
-        self._let_go(held, order)
-        return frame.with_columns(column.gather(pl.Series(back)).alias(name) for name, column in results.items())
+        new = self._read(frame)
+        if not len(new):
+            return frame
+        rows = joined([*self._those_before(new), new])
+        first = len(rows) - len(new)
+        order = rows.by_key.order
+        places = np.flatnonzero(order >= first)  # where the new rows stand, key by key
+        results = self._computed(rows, self._starts(rows, places), places)
+        back = np.empty(len(new), np.uint32)
+        back[order[places] - first] = np.arange(len(new))
+        self._hold(new)
+        self._check_room()
+        index = column_of(back)
+        return pl.DataFrame([*frame.get_columns(), *(column[index].alias(name) for name, column in results.items())])
 
-    def _read(self, frame: pl.DataFrame) -> tuple[Ints, Ints, Values]:
-        return (
-            self._keys.codes(frame),
-            instants(frame.get_column(TIMESTAMP)),
-            self._computing.values(frame),
-        )
+    def _read(self, frame: pl.DataFrame) -> Rows:
+        values = self._computing.values(frame)
+        packed = pl.DataFrame([column.alias(str(turn)) for turn, column in enumerate(values) if column is not None])
+        self._counted = [column is None for column in values]
+        numbers = np.arange(self._seen, self._seen + frame.height)
+        self._seen += frame.height
+        return Rows(packed, self._keys.codes(frame), instants(frame.get_column(TIMESTAMP)), numbers)
 
-    def _starts(self, held: _Held, order: Ints) -> Ints:
-        """Return for each row, key by key, where the first row of its window stands."""
-        codes = held.codes[order]
-        first = np.flatnonzero(np.diff(codes, prepend=-1))
-        group = np.repeat(first, np.diff(first, append=len(codes)))
-        if self._rows is not None:
-            return np.maximum(group, np.arange(len(codes)) - (self._rows - 1))
-        moments, ranks = np.unique(held.times, return_inverse=True)
-        width = len(moments) + 1
-        since = np.searchsorted(moments, held.times[order] - (self._duration or 0), side="right")
-        return np.searchsorted(codes * width + ranks[order], codes * width + since, side="left")
+    def _those_before(self, new: Rows) -> Iterator[Rows]:
+        """Yield the rows that are held and may be in a window with new ones, in the order of the stream."""
+        keys, since = dense(new.codes).numbers, new.times[0] - self._duration
+        for run in self._held.runs:
+            first, last = run.by_key.edges(keys)
+            if self._before is None:
+                first = np.maximum(first, run.by_key.find(keys, since, side="right"))
+            else:
+                first = np.maximum(first, last - self._before)
+            yield run.at(np.sort(run.by_key.order[ranges(first, last - first)]))
 
-    def _computed(self, held: _Held, order: Ints, starts: Ints, places: Ints) -> dict[str, pl.Series]:
-        counts = places - starts[places] + 1
+    def _starts(self, rows: Rows, places: Ints) -> Ints:
+        """Return, for rows that stand at these places key by key, where the first row of the window of each stands."""
+        some = rows.by_key.order[places]
+        if self._before is None:
+            return rows.by_key.find(rows.codes[some], rows.times[some] - self._duration, side="right")
+        starts: Ints = np.maximum(rows.by_key.edges(rows.codes[some])[0], places - self._before)
+        return starts
+
+    def _computed(self, rows: Rows, starts: Ints, places: Ints) -> dict[str, pl.Series]:
+        counts = places - starts + 1
         cuts = np.searchsorted(counts.cumsum(), np.arange(_AT_ONCE, counts.sum() + _AT_ONCE, _AT_ONCE), side="right")
         pieces = np.split(np.arange(len(places)), np.unique(cuts))
-        found = [self._piece(held, order, starts[places[piece]], counts[piece]) for piece in pieces if len(piece)]
-        return {name: pl.concat([each[name] for each in found]) for name in (found[0] if found else {})}
+        found = [self._piece(rows, starts[piece], counts[piece]) for piece in pieces if len(piece)]
+        return {name: laid([each[name].to_frame() for each in found]).to_series() for name in found[0]}
 
-    def _piece(self, held: _Held, order: Ints, starts: Ints, counts: Ints) -> dict[str, pl.Series]:
-        ends = counts.cumsum()
-        members = order[np.arange(ends[-1]) - np.repeat(ends - counts - starts, counts)]
-        slots = np.repeat(np.arange(len(counts)), counts)
-        index = pl.Series(members)
+    def _piece(self, rows: Rows, starts: Ints, counts: Ints) -> dict[str, pl.Series]:
+        values = iter(gathered(rows.frame, rows.by_key.order[ranges(starts, counts)]).get_columns())
         self._computing.grow(len(counts))
-        self._computing.add(slots, [None if column is None else column.gather(index) for column in held.values])
+        slots = np.repeat(np.arange(len(counts)), counts)
+        self._computing.add(slots, [None if counted else next(values) for counted in self._counted])
         return self._computing.results(np.arange(len(counts)))
 
-    def _let_go(self, held: _Held, order: Ints) -> None:
-        """Keep the rows that may be in a window to come."""
-        if self._rows is not None:
-            codes = held.codes[order]
-            last = np.flatnonzero(np.diff(codes, append=-1))
-            behind = np.repeat(last, np.diff(last, prepend=-1)) - np.arange(len(codes))
-            kept = np.zeros(len(codes), np.bool_)
-            kept[order] = behind < self._rows - 1
-        else:
-            latest = held.times[-1] if len(held) else 0  # they come in the order of time
-            kept = held.times > latest - (self._duration or 0)
-        self._held = held.only(kept)
+    def _hold(self, new: Rows) -> None:
+        """Hold new rows, and let go of those that are in no window to come."""
+        if self._before is None:
+            self._held.add(new)
+            self._held.compact()
+            self._held.let_go(int(new.times[-1]) - self._duration + 1)
+            self._count = len(self._held)
+        elif self._before:
+            self._held.add(new)
+            self._held.compact(self._among_the_last)
+            self._note(new.codes)
         self._forget_keys()
-        if len(self._held) > self._most:
-            counts = np.bincount(self._held.codes)
-            named = self._keys.words(int(counts.argmax()))
-            of = f"; {counts.max():,} of them are of {named}" if named else ""
-            raise AggregateError(f"it holds {len(self._held):,} rows, and max_state allows {self._most:,}{of}")
+
+    def _among_the_last(self, run: Rows) -> Mask:
+        """Tell which rows of a run have few enough of their key behind them."""
+        order = run.by_key.order
+        _, ends = run.by_key.edges(run.codes[order])
+        wanted = np.zeros(len(order), np.bool_)
+        wanted[order] = ends - np.arange(len(order)) <= (self._before or 0)
+        return wanted
+
+    def _note(self, codes: Ints) -> None:
+        """Note how many rows of these keys are held."""
+        more = np.zeros(self._keys.count - len(self._counts), np.int64)
+        self._counts = np.concatenate([self._counts, more]) if len(more) else self._counts
+        places, keys = dense(codes)
+        before = self._counts[keys]
+        self._counts[keys] = np.minimum(before + np.bincount(places), self._before or 0)
+        self._count += int((self._counts[keys] - before).sum())
 
     def _forget_keys(self) -> None:
         """Forget the keys of which no row is held, if they are most."""
-        if self._keys.count > 1024 + 2 * len(self._held):
-            alive, places = np.unique(self._held.codes, return_inverse=True)
-            self._held.codes = self._keys.forget(alive)[places]
+        if self._keys.count > _FEW_KEYS + 2 * self._count:
+            alive = np.unique(codes_held(self._held.runs))
+            new = np.full(self._keys.count, NOBODY)
+            new[alive] = self._keys.forget(alive)
+            for run in self._held.runs:
+                run.recode(new)
 
-
-class _Held:
-    """Rows with their key, their time and what is aggregated of them."""
-
-    def __init__(self, codes: Ints, times: Ints, values: Values) -> None:
-        self.codes, self.times, self.values = codes, times, values
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def with_more(self, codes: Ints, times: Ints, values: Values) -> _Held:
-        both = [
-            new if old is None or new is None else pl.concat([old, new])
-            for old, new in zip(self.values, values, strict=True)
-        ]
-        return _Held(np.concatenate([self.codes, codes]), np.concatenate([self.times, times]), both)
-
-    def only(self, kept: npt.NDArray[np.bool_]) -> _Held:
-        some = pl.Series(kept)
-        values = [None if column is None else column.filter(some) for column in self.values]
-        return _Held(self.codes[kept], self.times[kept], values)
+    def _check_room(self) -> None:
+        if self._count > self._most:
+            counts = np.bincount(codes_held(self._held.runs)) if self._before is None else self._counts
+            named = self._keys.words(int(counts.argmax()))
+            of = f"; {counts.max():,} of them are of {named}" if named else ""
+            raise AggregateError(f"it holds {self._count:,} rows, and max_state allows {self._most:,}{of}")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[Any]
 
-__all__ = ["Span", "Spans", "make_spans", "within_time"]
+__all__ = ["Span", "Spans", "last_moments", "make_spans", "within_time"]
 
 _CALENDAR: Final = re.compile(r"(\d+)(d|w|mo|y)\Z")
 _DAYS: Final = {"d": 1, "w": 7}
@@ -210,6 +210,13 @@ def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timede
     if found.deepest > _DEEPEST:
         raise ValueError(f"each row would be in {found.deepest:,} windows; {_DEEPEST:,} are allowed")
     return found
+
+
+def last_moments(spans: Spans, numbers: Ints) -> Ints:
+    """Return the last microsecond that lies in each window."""
+    ends = spans.ends(numbers)
+    moments: Ints = ends - (ends != _LAST)
+    return moments
 
 
 def within_time(times: Ints) -> Ints:

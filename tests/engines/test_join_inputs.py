@@ -10,7 +10,8 @@ import pytest
 from plait.engines.join_node import JoinNode
 from plait.engines.nodes import StageState
 from plait.errors import SpecError
-from plait.operators.join import IntervalJoin, Joining
+from plait.operators.join import IntervalJoin
+from plait.operators.running_join import RunningJoin
 from plait.running import Context
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +23,7 @@ def node(most: int = 100) -> JoinNode:
     join = IntervalJoin(lower="0s", upper="5s", max_state=most)
     context = Context(stage="j")
     state = StageState("j", context, [].append)  # type: ignore[arg-type]
-    return JoinNode(state, join.merge(["l", "r"]), ("l", "r"), Joining(join, context, (None, None)))
+    return JoinNode(state, join.merge(["l", "r"]), ("l", "r"), RunningJoin(join, context, (None, None)))
 
 
 def frame(time: int, columns: dict[str, Any]) -> pl.DataFrame:

@@ -42,12 +42,21 @@ def in_time(rows: Drawn, lateness: int) -> Drawn:
     return sorted(kept, key=lambda row: row[0])
 
 
-def interval(lefts: Drawn, rights: Drawn, lower: int, upper: int, how: str) -> list[list[Any]]:
+Bounds = tuple[int, int, bool, bool]
+"""The least and the most, and whether each is excluded itself."""
+
+
+def is_near(apart: int, bounds: Bounds) -> bool:
+    lower, upper, not_lower, not_upper = bounds
+    return (lower < apart if not_lower else lower <= apart) and (apart < upper if not_upper else apart <= upper)
+
+
+def interval(lefts: Drawn, rights: Drawn, bounds: Bounds, how: str) -> list[list[Any]]:
     pairs: list[tuple[int | None, int | None]] = [
         (i, j)
         for i, left in enumerate(lefts)
         for j, right in enumerate(rights)
-        if left[1] == right[1] and lower <= right[0] - left[0] <= upper
+        if left[1] == right[1] and is_near(right[0] - left[0], bounds)
     ]
     if how in ("left", "outer"):
         pairs += [(i, None) for i in range(len(lefts)) if not any(pair[0] == i for pair in pairs)]
@@ -69,13 +78,16 @@ def interval(lefts: Drawn, rights: Drawn, lower: int, upper: int, how: str) -> l
     streams,
     st.sampled_from([0, 3]),
     st.sampled_from([(0, 0), (-3, 2), (1, 5)]),
+    st.tuples(st.booleans(), st.booleans()),
     st.sampled_from(["inner", "left", "right", "outer"]),
 )
 @pytest.mark.processes
 def test_both_engines_say_what_the_definition_says(
-    one: Drawn, other: Drawn, lateness: int, bounds: tuple[int, int], how: str
+    one: Drawn, other: Drawn, lateness: int, bounds: tuple[int, int], excluded: tuple[bool, bool], how: str
 ) -> None:
     lower, upper = bounds
+    not_lower, not_upper = excluded if lower < upper else (False, False)
+    limits = {"lower": f"{lower}s", "upper": f"{upper}s", "lower_exclusive": not_lower, "upper_exclusive": not_upper}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         p = Pipeline("p", base=folder, dead_letters="dead.jsonl")
@@ -84,7 +96,7 @@ def test_both_engines_say_what_the_definition_says(
             p.reader("csv", name=side, path=write(folder / f"{side}.csv", rows), **options)
             for side, rows in (("one", one), ("other", other))
         )
-        joined = left.join("interval", right, name="j", by="key", lower=f"{lower}s", upper=f"{upper}s", how=how)
+        joined = left.join("interval", right, name="j", by="key", how=how, **limits)
         joined.writer("jsonl", path="out.jsonl")
         outputs = []
         for engine in ("serial", "local"):
@@ -92,7 +104,8 @@ def test_both_engines_say_what_the_definition_says(
             assert report.imbalances == ()
             outputs.append((folder / "out.jsonl").read_text())
         found = [list(json.loads(line).values()) for line in outputs[0].splitlines()]
-        assert found == interval(in_time(one, lateness), in_time(other, lateness), lower, upper, how)
+        near = (lower, upper, not_lower, not_upper)
+        assert found == interval(in_time(one, lateness), in_time(other, lateness), near, how)
         assert outputs[0] == outputs[1]
 
 
@@ -121,6 +134,7 @@ def test_window_join_pairs_what_is_in_one_window() -> None:
     ("variant", "options", "message"),
     [
         ("interval", {"lower": "2s", "upper": "1s"}, "lower: it is more than upper"),
+        ("interval", {"lower": "1s", "upper": "1s", "upper_exclusive": True}, "upper: nothing lies between lower and"),
         ("interval", {"lower": "-2s", "upper": "1s", "by": "kye"}, "the left input has no column 'kye'.*'key'"),
         ("interval", {"lower": "0s", "upper": "1s", "how": "cross"}, "how"),
         ("asof", {"how": "outer"}, "needs tolerance="),
@@ -151,7 +165,7 @@ def test_as_scl_and_back(tmp_path: Path) -> None:
     text = """pipeline=p()
 reader=csv(name=a path="a.csv")
 reader=csv(name=b path="b.csv")
-join=interval(name=i from=[a b] by=id lower="-1m30s" upper=2s how=left suffix="_b" max_state=5)
+join=interval(name=i from=[a b] by=id lower="-1m30s" upper=2s upper_exclusive=yes how=left suffix="_b" max_state=5)
 join=asof(name=s from=[a b] by=[id "x"] tolerance=1m)
 join=window(name=w from=[b a] size=1mo how=outer)
 """

@@ -10,7 +10,8 @@ import pytest
 from plait.engines.join_node import JoinNode
 from plait.engines.merge_node import MergeNode
 from plait.engines.nodes import Edge, Node, OperatorNode, StageState
-from plait.operators.join import AsofJoin, IntervalJoin, Join, Joining
+from plait.operators.join import AsofJoin, IntervalJoin, Join
+from plait.operators.running_join import RunningJoin
 from plait.operators.window import TumblingWindow
 from plait.queue.merge import Merge
 from plait.record import DeadLetter
@@ -67,7 +68,9 @@ class Graph:
 
     def join(self, join: Join, *columns: dict[str, Any] | None) -> JoinNode:
         state, inputs = self.state("j"), ("left", "right")
-        return JoinNode(state, join.merge(inputs), inputs, Joining(join, state.context, columns or (COLUMNS, COLUMNS)))
+        return JoinNode(
+            state, join.merge(inputs), inputs, RunningJoin(join, state.context, columns or (COLUMNS, COLUMNS))
+        )
 
     def merge(self, *inputs: str) -> MergeNode:
         return MergeNode(self.state("m"), Merge(inputs), inputs)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.joins import How, JoinError, Shape, output_columns
-from plait.joins.asof import AsofJoin
+from plait.joins import How, JoinError, Layout, core, output_columns
+from plait.joins.latest import LatestJoin
 from plait.joins.pairs import Band, PairJoin, SameWindow
-from plait.windows import Span, make_spans
+from plait.windows import Span, held, make_spans
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
 LEFT = {"timestamp": TIME, "key": pl.String, "value": pl.Int64, "only": pl.Float64}
 RIGHT = {"timestamp": TIME, "value": pl.Int64, "key": pl.String}
-SHAPE = Shape(("key",))
+SHAPE = Layout(("key",))
 Row = dict[str, Any]
 Pair = tuple[Row | None, Row | None]
 
@@ -96,13 +97,18 @@ def run(join: Any, lefts: list[Row], rights: list[Row], turns: Sequence[tuple[in
             assert frontier - wait <= told <= frontier
             told_then.append((told, len(out)))
 
-    for *counts, tell in turns:
-        for side, count in enumerate(counts):
-            piece, waiting[side] = waiting[side][:count], waiting[side][count:]
-            if piece:
-                join.push(side, pl.DataFrame(piece, schema=(LEFT, RIGHT)[side]))
-        if tell and all(waiting):
-            take(min(ticks(rows[0]) for rows in waiting))
+    def take_turns() -> None:
+        for *counts, tell in turns:
+            for side, count in enumerate(counts):
+                piece, waiting[side] = waiting[side][:count], waiting[side][count:]
+                if piece:
+                    join.push(side, pl.DataFrame(piece, schema=(LEFT, RIGHT)[side]))
+            if tell and all(waiting):
+                take(min(ticks(rows[0]) for rows in waiting))
+
+    few = 1 if len(turns) % 2 else 4
+    with patch.object(held, "_FEW", few), patch.object(core, "_FEW_KEYS", few):  # 1: as often as can be
+        take_turns()
     for side, rows in enumerate(waiting):
         join.push(side, pl.DataFrame(rows, schema=(LEFT, RIGHT)[side]))
     take(None)
@@ -145,7 +151,7 @@ def test_window_join_is_what_the_definition_says(
         for start in windows(left)
         if start in windows(right)
     ]
-    shape = Shape(("key",), more=(("window_start", TIME), ("window_end", TIME)))
+    shape = Layout(("key",), more=(("window_start", TIME), ("window_end", TIME)))
     join = PairJoin(SameWindow(make_spans(Span(size), Span(slide))), how, shape, LEFT, RIGHT)
     wanted = joined(lefts, rights, how, found, {"window_start": None, "window_end": None})
     assert run(join, lefts, rights, turns, 0 if how is How.INNER else size) == wanted
@@ -163,7 +169,7 @@ def test_asof_join_is_what_the_definition_says(
         fitting = [r for r in rights if r["key"] == left["key"] is not None and ticks(r) <= ticks(left)]
         if fitting and (tolerance is None or ticks(left) - ticks(fitting[-1]) <= tolerance):
             found.append((left, fitting[-1], {}))
-    join = AsofJoin(tolerance, how, SHAPE, LEFT, RIGHT)
+    join = LatestJoin(tolerance, how, SHAPE, LEFT, RIGHT)
     wait = (tolerance or 0) if how.sides[1] else 0
     assert run(join, lefts, rights, turns, wait) == joined(lefts, rights, how, found, {})
 
@@ -200,7 +206,7 @@ def test_no_more_rows_are_held_than_may_still_find_a_partner() -> None:
             join.push(side, pl.DataFrame([{"timestamp": moment(time), "key": "a", "value": 0}], schema=schema))
         join.advance(time)
         assert join.held <= 4
-    asof = AsofJoin(None, How.LEFT, SHAPE, LEFT, RIGHT)
+    asof = LatestJoin(None, How.LEFT, SHAPE, LEFT, RIGHT)
     for time in range(0, 1000, 10):
         asof.push(1, pl.DataFrame([{"timestamp": moment(time), "key": "a", "value": 0}], schema=RIGHT))
         asof.advance(time)
@@ -235,6 +241,16 @@ def test_what_cannot_be_joined_is_said(change: Callable[[Any, Any], None], messa
         output_columns(SHAPE, left, right)
 
 
+def test_of_the_rows_that_asof_holds_those_that_are_superseded_do_not_count() -> None:
+    asof = LatestJoin(None, How.LEFT, SHAPE, LEFT, RIGHT, most=3)
+    for time, key in enumerate("aaaaaaab"):
+        asof.push(1, pl.DataFrame([{"timestamp": moment(time), "key": key, "value": 0}], schema=RIGHT))
+        asof.advance(time + 1)
+    asof.push(0, pl.DataFrame([{"timestamp": moment(9), "key": "b", "value": 0} for _ in range(2)], schema=LEFT))
+    with pytest.raises(JoinError, match=r"holds 4 rows .* max_state allows 3; 3 of them are of key='b'"):
+        asof.advance(9)
+
+
 def test_results_that_wait_count_as_held() -> None:
     join = PairJoin(Band(0, 5), How.INNER, SHAPE, LEFT, RIGHT, most=7)
     for side, schema in enumerate((LEFT, RIGHT)):
@@ -263,7 +279,7 @@ def test_a_key_that_is_null_in_all_rows_of_a_side_is_joined_with_nothing(how: Ho
 
 
 def test_small_windows_far_from_1970_find_their_own_rows() -> None:
-    shape = Shape(("key",), more=(("window_start", TIME), ("window_end", TIME)))
+    shape = Layout(("key",), more=(("window_start", TIME), ("window_end", TIME)))
     join = PairJoin(SameWindow(make_spans(Span(1), Span(1))), How.INNER, shape, LEFT, RIGHT)
     count, time = 20_000, 2**50 - 1
     for side, schema in enumerate((LEFT, RIGHT)):
@@ -274,3 +290,42 @@ def test_small_windows_far_from_1970_find_their_own_rows() -> None:
     frame, _ = join.advance(None)
     assert frame is not None
     assert frame.get_column("value").to_list() == frame.get_column("value_right").to_list() == list(range(count))
+
+
+def long_streams(text: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return streams of keys that are always new, among them some that come back much later."""
+    places = range(3_000)
+    frames = []
+    for side, schema in enumerate((LEFT, RIGHT)):
+        keys = [place % 50 if place % 7 == 0 else place // 2 if place % 13 else None for place in places]
+        table = {"timestamp": [place + side for place in places], "key": keys, "value": places, "only": [0.5] * 3_000}
+        frame = pl.DataFrame(table, strict=False).with_columns(pl.col("timestamp").cast(TIME))
+        frame = frame.with_columns(pl.col("key").cast(pl.String)) if text else frame
+        frames.append(frame.select(list(schema)))
+    return frames[0], frames[1]
+
+
+@pytest.mark.parametrize("text", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda *sides: PairJoin(Band(-80, 40), How.OUTER, SHAPE, *sides),
+        lambda *sides: LatestJoin(90, How.OUTER, SHAPE, *sides),
+        lambda *sides: LatestJoin(None, How.LEFT, SHAPE, *sides),
+    ],
+)
+def test_a_long_stream_of_keys_that_come_and_go_gives_the_same_in_pieces(make: Any, text: bool) -> None:
+    sides = long_streams(text)
+    found = []
+    for size in (3_000, 60):
+        join, out = make(*(frame.schema for frame in sides)), []
+        for start in range(0, 3_000, size):
+            for side, frame in enumerate(sides):
+                join.push(side, frame.slice(start, size))
+            results, _ = join.advance(start + size)
+            out += [] if results is None else [results]
+        results, _ = join.advance(None)
+        found.append(pl.concat([*out, *([] if results is None else [results])]))
+        assert join.held == 0
+    assert found[0].height >= 3_000
+    assert found[0].equals(found[1])

@@ -13,15 +13,15 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.joins import How, Shape
-from plait.joins.asof import AsofJoin
+from plait.joins import How, Layout
+from plait.joins.latest import LatestJoin
 from plait.joins.pairs import Band, PairJoin
 
 duckdb = pytest.importorskip("duckdb", reason="requirements-dev.txt is not installed")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SCHEMA = {"timestamp": pl.Datetime("us", "UTC"), "key": pl.String, "value": pl.Int64}
-SHAPE = Shape(("key",))
+SHAPE = Layout(("key",))
 KINDS = {How.INNER: "", How.LEFT: "LEFT", How.RIGHT: "RIGHT", How.OUTER: "FULL"}
 Row = tuple[int, str | None, int]
 
@@ -81,7 +81,7 @@ def test_asof_is_that_of_duckdb(
 ) -> None:
     lefts, rights = made(one, first), made(other, second, unique=True)
     how = How.INNER if inner else How.LEFT
-    join = AsofJoin(tolerance, how, SHAPE, SCHEMA, SCHEMA)
+    join = LatestJoin(tolerance, how, SHAPE, SCHEMA, SCHEMA)
     pairs = asked(database, lefts, rights, "l ASOF LEFT JOIN r ON l.key = r.key AND l.t >= r.t")
     near = [
         (time, left, right if right is None or tolerance is None or time - rights[right][0] <= tolerance else None)

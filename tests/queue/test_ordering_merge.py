@@ -82,6 +82,26 @@ def test_frames_and_objects_together_come_out_in_order(data, inputs):
 
 
 @settings(deadline=None)
+@given(st.data(), sources)
+def test_taken_apart_the_same_records_go_out_at_the_same_time(data, inputs):
+    names = [f"input {i}" for i in range(len(inputs))]
+    whole, apart = Merge(names), Merge(names)
+    for i in data.draw(st.permutations(range(len(inputs)))):
+        rows = list(zip(inputs[i], range(len(inputs[i])), strict=True))
+        cut = data.draw(st.integers(0, len(rows)))
+        for piece in filter(None, (rows[:cut], rows[cut:])):
+            for merge in (whole, apart):
+                merge.push(i, as_frame(i, piece).rename({"number": f"n{i}"} if merge is apart else {}))
+            together, parts = as_tuples(whole.take()), apart.take_apart()
+            assert [[row for row in together if row[0] == j] for j in range(len(inputs))] == [
+                [row for index, part in parts if index == j for row in part.select("source", f"n{j}").rows()]
+                for j in range(len(inputs))
+            ]
+        whole.end(i)
+        apart.end(i)
+    assert whole.frontier == apart.frontier
+
+
 @given(sources, st.integers(1, 5))
 def test_memory_is_bounded_when_reads_follow_holding(inputs, size):
     merge = Merge([str(i) for i in range(len(inputs))], Order(None))

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.joins import How, Shape
+from plait.joins import How, Layout
 from plait.joins.pairs import Band, PairJoin
 from plait.windows import Aggregate, Span, make_spans
 from plait.windows.sessions import Sessions
@@ -45,7 +45,7 @@ def test_rows_of_one_key_are_counted_together(windows: Any, blocks: list[list[fl
 
 @given(blocks=keys)
 def test_rows_of_one_key_find_each_other(blocks: list[list[float | None]]) -> None:
-    join = PairJoin(Band(0, 0), How.INNER, Shape(("key",)), SCHEMA, SCHEMA)
+    join = PairJoin(Band(0, 0), How.INNER, Layout(("key",)), SCHEMA, SCHEMA)
     for number, block in enumerate(filter(None, blocks)):
         join.push(number % 2, frame(block))
     sides = [

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plait.windows import AGGREGATES as ALL_AGGREGATES
-from plait.windows import Aggregate, AggregateError, Span, groups, make_spans
+from plait.windows import Aggregate, AggregateError, Span, groups, held, make_spans
 from plait.windows.rolling import Rolling
 from plait.windows.sessions import Sessions
 from plait.windows.time_windows import TimeWindows
@@ -379,7 +379,9 @@ def test_rolling_aggregates_are_those_of_the_last_rows(
     rows = made(drawn, start)
     aggregates = {f"new {name}": aggregate for name, aggregate in AGGREGATES.items()}
     rolling = Rolling(count, duration, by, aggregates, SCHEMA)
-    found = [row for frame in cut(rows, cuts) for row in rolling.push(frame).to_dicts()]
+    few = 1 if len(cuts) % 2 else 4
+    with patch.object(held, "_FEW", few), patch("plait.windows.rolling._FEW_KEYS", 25 * few - 125):
+        found = [row for frame in cut(rows, cuts) for row in rolling.push(frame).to_dicts()]
     wanted = []
     for place, row in enumerate(rows):
         before = [other for other in rows[: place + 1] if all(other[name] == row[name] for name in by)]

@@ -11,7 +11,7 @@ from ..errors import nearest
 from ..expression import Type, polars_type
 from ..record import TEXT, TIMESTAMP
 
-__all__ = ["LEFT_TIME", "RIGHT_TIME", "How", "JoinError", "Shape", "output_columns"]
+__all__ = ["LEFT_TIME", "RIGHT_TIME", "How", "JoinError", "Layout", "output_columns"]
 
 LEFT_TIME: Final = "timestamp_left"
 RIGHT_TIME: Final = "timestamp_right"
@@ -47,7 +47,7 @@ class How(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Layout:
     """Which columns make rows belong together, and how those of the right side are called.
 
     Attributes:
@@ -69,7 +69,7 @@ class Shape:
         return lefts, rights
 
 
-def output_columns(shape: Shape, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+def output_columns(layout: Layout, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of the results.
 
     Raises:
@@ -77,19 +77,19 @@ def output_columns(shape: Shape, left: Mapping[str, Any], right: Mapping[str, An
             one name.
     """
     for side, columns in (("left", left), ("right", right)):
-        for name in (TIMESTAMP, *shape.by):
+        for name in (TIMESTAMP, *layout.by):
             if name not in columns:
                 known = tuple(column for column in columns if column != TEXT)
                 what = "no event time: there is no column" if name == TIMESTAMP else "no column"
                 raise JoinError(f"the {side} input has {what} {name!r}", allowed=known, suggestion=nearest(name, known))
-    keys = {name: _common(name, left[name], right[name]) for name in shape.by}
-    lefts, rights = shape.names(left, right)
+    keys = {name: _common(name, left[name], right[name]) for name in layout.by}
+    lefts, rights = layout.names(left, right)
     time = polars_type(Type.TIMESTAMP)
-    outputs: list[tuple[str, Any]] = [(TIMESTAMP, time), *keys.items(), *shape.more]
+    outputs: list[tuple[str, Any]] = [(TIMESTAMP, time), *keys.items(), *layout.more]
     outputs += [(new, left[old]) for old, new in lefts.items()]
     outputs += [(new, right[old]) for old, new in rights.items()]
     outputs += [(LEFT_TIME, time), (RIGHT_TIME, time)]
-    _check_once([name for name, _ in outputs], own={LEFT_TIME, RIGHT_TIME, *(name for name, _ in shape.more)})
+    _check_once([name for name, _ in outputs], own={LEFT_TIME, RIGHT_TIME, *(name for name, _ in layout.more)})
     return dict(outputs)
 
 
