@@ -8,16 +8,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..fields import (
-    ALL_TIME,
     Choice,
     Component,
     Duration,
     Integer,
-    Kind,
     Names,
-    format_duration,
+    SignedDuration,
     option,
-    parse_duration,
 )
 from ..formats.direct import with_only, without
 from ..formats.schema import shown_type
@@ -32,28 +29,10 @@ if TYPE_CHECKING:
 
     from ..queue.merge import Merge
 
-__all__ = ["AsofJoin", "IntervalJoin", "Join", "Joining", "SignedDuration", "WindowJoin"]
+__all__ = ["AsofJoin", "IntervalJoin", "Join", "Joining", "WindowJoin"]
 
 _SIDES = ("left", "right")
 _HOWS = tuple(how.value for how in How)
-
-
-class SignedDuration(Kind):
-    """A span of time that may be negative; held as a `timedelta`."""
-
-    says: ClassVar[str] = "a duration such as 2s or 1h30m, or, backwards, -2s"
-
-    def parse(self, value: Any) -> timedelta:
-        if isinstance(value, timedelta) and abs(value) <= ALL_TIME:
-            return value
-        if value == 0 and not isinstance(value, bool):
-            return timedelta(0)
-        if not isinstance(value, str):
-            raise self._wrong(value)
-        return -parse_duration(value[1:]) if value.startswith("-") else parse_duration(value)
-
-    def write(self, value: timedelta) -> str:
-        return f'"-{format_duration(-value)}"' if value < timedelta(0) else format_duration(value)
 
 
 class Core(Protocol):
@@ -199,7 +178,9 @@ class WindowJoin(Join):
         "from the start of one to the start of the next; size if not given", SpanOption(), default=None
     )
     offset: timedelta = option(
-        "how much later they begin than the clock divides the time", Duration(), default=timedelta(0)
+        "how much later they begin than the clock divides the time; may be negative",
+        SignedDuration(),
+        default=timedelta(0),
     )
 
     def probe(self, context: Context) -> None:

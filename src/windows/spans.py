@@ -164,7 +164,8 @@ class _Calendar(_Covering):
         wall = (_wall(times, self._zone) - self._offset).view("M8[us]")
         numbers = (wall.astype(self._unit).astype("i8") - self._first) // self._slide
         # Where clocks are changed, they show a time again, or one that has not come: the instants decide.
-        numbers += times >= self.starts(numbers + 1)
+        following = self.starts(numbers + 1)
+        numbers += (times >= following) & (following < _LAST)
         numbers -= times < self.starts(numbers)
         return numbers
 
@@ -182,7 +183,9 @@ class _Calendar(_Covering):
         units = (different + self._first).clip(*_UNITS[self._unit])
         walls = units.astype(self._unit).astype("M8[us]").astype("i8") + self._offset
         found = [_instant(wall, self._zone) for wall in within_time(walls).tolist()]
-        return np.array(found, dtype=np.int64)[places]
+        instants = within_time(np.array(found, dtype=np.int64))
+        instants[walls > _LAST], instants[walls < _FIRST] = _LAST, _FIRST
+        return instants[places]
 
 
 def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timedelta(0), zone: str = "UTC") -> Spans:
@@ -232,7 +235,4 @@ def _wall(times: Ints, zone: ZoneInfo) -> Ints:
 def _instant(wall: int, zone: ZoneInfo) -> int:
     """Return when clocks first show a wall time; when they would have, where they skip it."""
     shown = (_EPOCH + wall * _MICROSECOND).replace(tzinfo=zone)
-    try:
-        return (shown - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND
-    except OverflowError:  # at the ends of time
-        return wall
+    return (shown - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND
