@@ -117,6 +117,10 @@ def stream(**options: Any) -> Any:
             "n: quantile needs q=, a number from",
         ),
         ({"size": "1m", "aggregate": {"n": {"sum": {"of": "temp", "qq": 2}}}}, "n: sum has no option 'qq'"),
+        (
+            {"size": "1m", "aggregate": {"n": {"collect": {"of": "temp", "most": 2.5}}}},
+            "n: collect: 2.5 is not a whole",
+        ),
         ({"size": "1m", "aggregate": {"timestamp": "count"}}, "there is a column 'timestamp' in the results already"),
         ({"size": "0s", "aggregate": {"n": "count"}}, "size: '0s' is no time at all"),
         ({"size": "99999999999h", "aggregate": {"n": "count"}}, "size: .* is longer than all time"),
