@@ -740,6 +740,26 @@ def test_what_is_full_refuses_and_loses_nothing(full):
     assert sp.publish_event("s", at(200_000))
 
 
+def test_the_state_of_a_window_is_there_until_all_streams_have_passed_it():
+    sp, seen = one_stream(), []
+    sp.create_stream("t")
+
+    def count(event):
+        start = START + timedelta(seconds=times([event])[0] // 10 * 10)
+        seen.append(sp.state.of_window(start, start + timedelta(seconds=10)).update("n", lambda n: n + 1, 0))
+
+    sp.register_processor("p", "s", count)
+    for second in (0, 5, 9, 10, 25):
+        sp.publish_event("s", at(second))
+    sp.set_watermark("s", START + timedelta(days=1))
+    process_all(sp)
+    assert (seen, sp.state.time, len(sp.state)) == ([1, 2, 3, 1, 1], None, 3)  # `t` may be as far behind as it likes
+    sp.set_watermark("t", START + timedelta(seconds=15))
+    assert (sp.state.time, len(sp.state)) == (START + timedelta(seconds=15), 2)
+    sp.set_watermark("t", datetime.max)
+    assert (sp.state.time, len(sp.state)) == (START + timedelta(seconds=25), 1)  # no event has come so far as that
+
+
 # The demo and the page
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import SinkError
 from ..record import DeadLetter
-from .event import Event, dead_letter, free, known, micros
+from .event import Event, dead_letter, free, known, micros, time_like
 from .joining import Joining
 from .stream import Processor, Stream
 from .windows import Gathering, Window
@@ -114,6 +114,16 @@ class Board:
             frontier, _ = stream.frontier(lambda event: False)
             assert frontier is not None, "there is a watermark"
             joining.forget(1 - side, frontier)
+
+    def reached(self) -> datetime | None:
+        """Return the time that all streams have reached, in UTC without a zone; None: not known of each.
+
+        A watermark beyond all events, which closes windows, is no time that has been reached.
+        """
+        frontiers = [stream.frontier(lambda event: False)[0] for stream in self.streams.values()]
+        latest = max((stream.latest for stream in self.streams.values() if stream.latest is not None), default=None)
+        known = [time for time in (*frontiers, latest) if time is not None]
+        return time_like(min(known), datetime.min) if len(known) == len(frontiers) + 1 else None
 
     def bury(self, stream: Stream, event: Event, kind: str, reason: str) -> None:
         """Keep an event that could not be delivered, and why."""

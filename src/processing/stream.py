@@ -41,6 +41,7 @@ class Stream:
 
     Attributes:
         buffer: the events that wait, in event-time order; those of one time as they were published.
+        latest: the largest time of those that were not late, in microseconds; None: there was none.
         total, processed, late, failed: counts. total = processed + late + failed + those that wait.
     """
 
@@ -51,6 +52,7 @@ class Stream:
         self.processors: list[Processor] = []
         self.watermark: datetime | None = None
         self._mark: int | None = None
+        self.latest: int | None = None
         given = config.get("lateness_seconds")
         self._lateness = None if given is None else seconds("lateness_seconds", given, positive=False)
         self._taken: list[list[Event]] = []  # batches that are being processed: a processor may begin another
@@ -70,6 +72,7 @@ class Stream:
         if self._lateness is not None:
             self.advance(time_like(by_time(event) - self._lateness, event.event_time))
         insort(self.buffer, event, key=by_time)
+        self.latest = by_time(event) if self.latest is None else max(self.latest, by_time(event))
 
     def advance(self, time: datetime) -> None:
         """Move the watermark on; a time before it changes nothing."""
