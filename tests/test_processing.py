@@ -249,6 +249,21 @@ def test_windows_that_leave_gaps_hold_what_lies_in_them():
     assert len(sp.assign_to_window("w", at(10.5))) == 1
 
 
+def test_an_event_that_is_published_again_is_another_one_and_one_assigned_before_is_not():
+    sp = one_stream()
+    sp.create_tumbling_window("w", "s", 10)
+    again, before = at(1, "again"), at(3, "before")
+    for _ in range(2):
+        sp.publish_event("s", again)
+        sp.publish_event("s", again)
+        sp.assign_to_window("w", again)
+        process_all(sp)
+    sp.assign_to_window("w", before)
+    sp.publish_event("s", before)
+    process_all(sp)
+    assert [event.event_id for event in sp.windows["w"]["current_window"].events] == ["again"] * 4 + ["before"]
+
+
 ticks = st.integers(-40, 40)
 published = st.tuples(st.just("publish"), ticks, st.sampled_from(["a", "b", None]))
 steps = st.lists(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -71,9 +72,17 @@ class Board:
             stream.late += 1
             self._bury_late(stream, event)
             return False
-        stream.accept(event)
+        stream.accept(self._own(stream, event))
         self.advance(stream)
         return True
+
+    def _own(self, stream: Stream, event: Event) -> Event:
+        """Return the event; another like it if this one was published before: each time is an event of its own."""
+        gatherings = self._gatherings_of(stream)
+        is_known = stream.accepted(event) or any(g.holds(event) and id(event) not in g.by_hand for g in gatherings)
+        for gathering in gatherings:
+            gathering.by_hand.pop(id(event), None)
+        return replace(event) if is_known else event
 
     def assign(self, window_id: str, event: Event) -> list[Window]:
         """Put an event into its windows, or refuse it as late, and return those that are open. Raises SinkError."""
@@ -86,6 +95,8 @@ class Board:
                 self._bury_late(stream, event)
                 return []
             gathering.put([event])
+            if not stream.accepted(event):
+                gathering.by_hand[id(event)] = event
         return gathering.windows_of(event)
 
     def settle(self, stream: Stream, taken: list[Event], done: int, failed: int) -> None:
