@@ -164,10 +164,14 @@ class _Calendar(_Covering):
         wall = (_wall(times, self._zone) - self._offset).view("M8[us]")
         numbers = (wall.astype(self._unit).astype("i8") - self._first) // self._slide
         # Where clocks are changed, they show a time again, or one that has not come: the instants decide.
-        following = self.starts(numbers + 1)
-        numbers += (times >= following) & (following < _LAST)
-        numbers -= times < self.starts(numbers)
+        numbers += self._begun(numbers + 1, times)
+        numbers -= ~self._begun(numbers, times)
         return numbers
+
+    def _begun(self, numbers: Ints, times: Ints) -> Ints:
+        starts = self.starts(numbers)
+        begun: Ints = (starts <= times) & (starts < _LAST)  # those that start beyond the end of time start at it
+        return begun
 
     def starts(self, numbers: Ints) -> Ints:
         return self._instants(numbers * self._slide)
