@@ -15,7 +15,6 @@ from plait import Pipeline
 from plait.windows import Span, make_spans
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-COUNT = {"aggregate": {"n": "count"}}
 FIRST, LAST = ((moment - datetime(1970, 1, 1)) // timedelta(microseconds=1) for moment in (datetime.min, datetime.max))
 
 
@@ -28,10 +27,8 @@ def windows(variant: str, times: list[Any], zone: str = "UTC", lateness: str = "
         for time in times
     ]
     p = Pipeline("p", zone=zone)
-    rows = p.reader(
-        "memory", rows=[{"timestamp": moment, "v": 1} for moment in moments], lateness=lateness, late="drop"
-    )
-    found = p.collect(rows.window(variant, **COUNT, **options))
+    rows = p.reader("memory", rows=[{"timestamp": moment} for moment in moments], lateness=lateness, late="drop")
+    found = p.collect(rows.window(variant, aggregate={"n": "count"}, **options))
 
     def shown(moment: datetime) -> Any:
         return f"{moment.astimezone(there):%m-%d %H:%M}" if is_wall else (moment - EPOCH).total_seconds()
@@ -92,9 +89,14 @@ NOVEMBER = [f"2021-11-{day:02}" for day in range(7, 15)]  # clocks go back on Su
         ("US/Central", NOVEMBER, {"size": "1w", "offset": "-1d"}, [("11-07", "11-14", 7), ("11-14", "11-21", 1)]),
         ("US/Central", NOVEMBER[:1], {"size": "2d", "slide": "1d"}, [("11-06", "11-08", 1), ("11-07", "11-09", 1)]),
         # Samoa went without 30 December 2011: it has no window, filled or not
-        ("Pacific/Apia", ["2011-12-29", "2011-12-31"], {"size": "1d", "fill": True}, [("12-29", "12-31", 1), ("12-31", "01-01", 1)]),
+        (
+            "Pacific/Apia",
+            ["2011-12-29", "2011-12-31"],
+            {"size": "1d", "fill": True},
+            [("12-29", "12-31", 1), ("12-31", "01-01", 1)],
+        ),
     ],
-)  # fmt: skip
+)
 def test_windows_of_the_calendar(zone: str, times: list[str], options: dict[str, Any], wanted: list[Any]) -> None:
     found = windows("sliding" if "slide" in options else "tumbling", times, zone, **options)
     assert found == [(f"{start} 00:00", f"{end} 00:00", n) for start, end, n in wanted]
