@@ -141,6 +141,21 @@ def test_a_row_may_not_be_in_too_many_windows() -> None:
         p.collect(window)
 
 
+@pytest.mark.parametrize(
+    ("variant", "options", "held"),
+    [
+        ("tumbling", {"size": "10s"}, {"groups held at most": 2}),
+        ("session", {"gap": "10s"}, {"groups held at most": 2}),
+        ("rolling", {"rows": 2}, {"rows held at most": 1}),
+    ],
+)
+def test_the_report_says_how_much_was_held(variant: str, options: Any, held: dict[str, int]) -> None:
+    p, reader = stream()
+    window = reader.window(variant, name="w", aggregate={"n": "count"}, **options)
+    window.writer("memory")
+    assert p.run()["w"].extra == held
+
+
 def test_lists_are_no_keys() -> None:
     p = Pipeline("p")
     rows = p.reader("memory", rows=[{"timestamp": moment(0), "tags": ["a"]}])
