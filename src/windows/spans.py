@@ -95,6 +95,10 @@ class Span:
         """What it is counted in: "months", "days" or "microseconds"."""
         return "months" if self.months else "days" if self.days else "microseconds"
 
+    def in_hours(self) -> Span:
+        """Return days and weeks as the hours that they have in UTC."""
+        return Span(microseconds=24 * self.days * _HOUR) if self.days else self
+
 
 class Spans(Protocol):
     """The windows of a stream. `deepest` is how many of them cover one time at most."""
@@ -202,10 +206,12 @@ def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timede
         zone: whose calendar days, weeks and months follow; its name in the IANA database.
 
     Raises:
-        ValueError: one of the two is of fixed length and the other not, or they count in days and months; or a row
-            would be in more than 10,000 windows.
+        ValueError: one of the two is of fixed length and the other not (but in UTC a day is 24 hours), or they count in
+            days and months; or a row would be in more than 10,000 windows.
     """
     slide = slide or size
+    if {size.unit, slide.unit} == {"days", "microseconds"} and zone == "UTC" and not slide.weekly:
+        size, slide = size.in_hours(), slide.in_hours()  # weeks are none: they begin on Monday
     if size.unit != slide.unit or (slide.weekly and not size.weekly):
         raise ValueError(f"a window of {size} cannot begin every {slide}: give both in hours, days, weeks or months")
     micros = offset // _MICROSECOND
