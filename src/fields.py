@@ -29,6 +29,7 @@ __all__ = [
     "Names",
     "Number",
     "Option",
+    "SignedDuration",
     "Size",
     "Text",
     "Value",
@@ -252,6 +253,24 @@ class Duration(Kind):
 
     def write(self, value: timedelta) -> str:
         return format_duration(value)
+
+
+class SignedDuration(Kind):
+    """A span of time that may be negative; held as a `timedelta`."""
+
+    says: ClassVar[str] = "a duration such as 2s or 1h30m, or, backwards, -2s"
+
+    def parse(self, value: Any) -> timedelta:
+        if isinstance(value, timedelta) and abs(value) <= ALL_TIME:
+            return value
+        if value == 0 and not isinstance(value, bool):
+            return timedelta(0)
+        if not isinstance(value, str):
+            raise self._wrong(value)
+        return -parse_duration(value[1:]) if value.startswith("-") else parse_duration(value)
+
+    def write(self, value: timedelta) -> str:
+        return f'"-{format_duration(-value)}"' if value < timedelta(0) else format_duration(value)
 
 
 class ZoneName(Kind):

@@ -105,6 +105,12 @@ class Context:
     say: Callable[[str], None] = _write_line
     notes: dict[str, None] = field(default_factory=dict)
 
+    def holds(self, number: int, what: str) -> None:
+        """Say how many groups or rows the stage holds just now: the run's report has how many there were at most."""
+        name = f"{what} held at most"
+        if number > self.counts[name]:
+            self.counts[name] = number
+
     def note(self, sentence: str) -> None:
         """Say something in the run's report, once however often it is said."""
         self.notes.setdefault(sentence)

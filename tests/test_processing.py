@@ -249,6 +249,21 @@ def test_windows_that_leave_gaps_hold_what_lies_in_them():
     assert len(sp.assign_to_window("w", at(10.5))) == 1
 
 
+def test_an_event_that_is_published_again_is_another_one_and_one_assigned_before_is_not():
+    sp = one_stream()
+    sp.create_tumbling_window("w", "s", 10)
+    again, before = at(1, "again"), at(3, "before")
+    for _ in range(2):
+        sp.publish_event("s", again)
+        sp.publish_event("s", again)
+        sp.assign_to_window("w", again)
+        process_all(sp)
+    sp.assign_to_window("w", before)
+    sp.publish_event("s", before)
+    process_all(sp)
+    assert [event.event_id for event in sp.windows["w"]["current_window"].events] == ["again"] * 4 + ["before"]
+
+
 ticks = st.integers(-40, 40)
 published = st.tuples(st.just("publish"), ticks, st.sampled_from(["a", "b", None]))
 steps = st.lists(
@@ -738,6 +753,26 @@ def test_what_is_full_refuses_and_loses_nothing(full):
     if full == "window":
         sp.window_results("w")
     assert sp.publish_event("s", at(200_000))
+
+
+def test_the_state_of_a_window_is_there_until_all_streams_have_passed_it():
+    sp, seen = one_stream(), []
+    sp.create_stream("t")
+
+    def count(event):
+        start = START + timedelta(seconds=times([event])[0] // 10 * 10)
+        seen.append(sp.state.of_window(start, start + timedelta(seconds=10)).update("n", lambda n: n + 1, 0))
+
+    sp.register_processor("p", "s", count)
+    for second in (0, 5, 9, 10, 25):
+        sp.publish_event("s", at(second))
+    sp.set_watermark("s", START + timedelta(days=1))
+    process_all(sp)
+    assert (seen, sp.state.time, len(sp.state)) == ([1, 2, 3, 1, 1], None, 3)  # `t` may be as far behind as it likes
+    sp.set_watermark("t", START + timedelta(seconds=15))
+    assert (sp.state.time, len(sp.state)) == (START + timedelta(seconds=15), 2)
+    sp.set_watermark("t", datetime.max)
+    assert (sp.state.time, len(sp.state)) == (START + timedelta(seconds=25), 1)  # no event has come so far as that
 
 
 # The demo and the page

@@ -8,17 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import (
-    ALL_TIME,
     Choice,
     Component,
     Duration,
     Integer,
-    Kind,
     Names,
+    SignedDuration,
     YesNo,
-    format_duration,
     option,
-    parse_duration,
 )
 from ..formats.schema import shown_type
 from ..joins import How, JoinError, Layout, output_columns
@@ -31,27 +28,9 @@ if TYPE_CHECKING:
     from ..joins.core import JoinCore
     from ..queue.merge import Merge
 
-__all__ = ["AsofJoin", "IntervalJoin", "Join", "SignedDuration", "WindowJoin"]
+__all__ = ["AsofJoin", "IntervalJoin", "Join", "WindowJoin"]
 
 _HOWS = tuple(how.value for how in How)
-
-
-class SignedDuration(Kind):
-    """A span of time that may be negative; held as a `timedelta`."""
-
-    says: ClassVar[str] = "a duration such as 2s or 1h30m, or, backwards, -2s"
-
-    def parse(self, value: Any) -> timedelta:
-        if isinstance(value, timedelta) and abs(value) <= ALL_TIME:
-            return value
-        if value == 0 and not isinstance(value, bool):
-            return timedelta(0)
-        if not isinstance(value, str):
-            raise self._wrong(value)
-        return -parse_duration(value[1:]) if value.startswith("-") else parse_duration(value)
-
-    def write(self, value: timedelta) -> str:
-        return f'"-{format_duration(-value)}"' if value < timedelta(0) else format_duration(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +173,9 @@ class WindowJoin(Join):
         "from the start of one to the start of the next; size if not given", SpanOption(), default=None
     )
     offset: timedelta = option(
-        "how much later they begin than the clock divides the time", Duration(), default=timedelta(0)
+        "how much later they begin than the clock divides the time; may be negative",
+        SignedDuration(),
+        default=timedelta(0),
     )
 
     def probe(self, context: Context) -> None:

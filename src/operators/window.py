@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
-from ..fields import Duration, Integer, Names, YesNo, option
+from ..fields import Duration, Integer, Names, SignedDuration, YesNo, option
 from ..formats.direct import instants, kept, without
 from ..formats.schema import shown_type
 from ..record import TEXT, TIMESTAMP, DeadLetter
@@ -112,7 +112,9 @@ class _Window(Windowed):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TimeWindow(_Window):
     offset: timedelta = option(
-        "how much later they begin than the clock divides the time", Duration(), default=timedelta(0)
+        "how much later they begin than the clock divides the time; may be negative",
+        SignedDuration(),
+        default=timedelta(0),
     )
     fill: bool = option(
         "give a result for each window without rows, too: of each key, from its first to the last of the stream",
@@ -250,8 +252,10 @@ class _Gathering(Operator):
         if self._closed is not None:
             frame = self._without_late(frame, self._closed)
         if frame.height:
-            outside: int = self._asked(lambda: self._started(frame).push(frame))
+            store = self._started(frame)
+            outside: int = self._asked(lambda: store.push(frame))
             self._context.absorbed(frame.height - outside)
+            self._context.holds(store.groups, "groups")
             self._latest = instants(frame.get_column(TIMESTAMP).tail(1)).item()
         return ()
 

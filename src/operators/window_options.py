@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from ..fields import Kind, as_key, quote
+from ..fields import Integer, Kind, Number, as_key, quote
 from ..windows.aggregates import MOST, Aggregate, AggregateError
 from ..windows.spans import Span
 
@@ -14,7 +14,8 @@ __all__ = ["EPOCH", "MICROSECOND", "AggregateList", "SpanOption"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-_NUMERIC = {"q": float, "most": int}
+_READ: dict[str, Callable[[Any], Any]] = {"of": str, "q": Number().parse, "most": Integer(least=1).parse}
+"""The options of aggregates."""
 
 
 class SpanOption(Kind):
@@ -66,21 +67,19 @@ class AggregateList(Kind):
     def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, Aggregate], ...]:
         found: list[tuple[str, Aggregate]] = []
         for node in nodes:
-            if node.op != "=" or node.value is None:
+            if node.op != "=" or node.value is None or not isinstance(node.value.plain(), str):
                 raise ValueError(f"{node.key}: takes an aggregate, such as {node.key}=mean(of=celsius)")
             options = {inner.key: inner.value.plain() for inner in node.children or ()}
-            found.append((node.key, self._made(node.key, str(node.value.plain()), options)))
+            found.append((node.key, self._made(node.key, node.value.plain(), options)))
         return self.parse(found)
 
     @staticmethod
     def _made(name: str, function: str, options: Mapping[str, Any]) -> Aggregate:
-        known = ("of", "q", "most")
         for option_name in options:
-            if option_name not in known:
-                raise ValueError(f"{name}: {function} has no option {option_name!r}; there are {', '.join(known)}")
+            if option_name not in _READ:
+                raise ValueError(f"{name}: {function} has no option {option_name!r}; there are {', '.join(_READ)}")
         try:
-            given = {key: _NUMERIC.get(key, str)(value) for key, value in options.items()}
-            return Aggregate(function=function, **given)
+            return Aggregate(function=function, **{key: _READ[key](given) for key, given in options.items()})
         except AggregateError as error:
             near = f"; did you mean {error.suggestion!r}?" if error.suggestion else ""
             known_ones = f"; there are {', '.join(error.allowed)}" if error.allowed and not near else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ..errors import SinkError
 from ..record import DeadLetter
-from .event import Event, dead_letter, free, known, micros
+from .event import Event, dead_letter, free, known, micros, time_like
 from .joining import Joining
 from .stream import Processor, Stream
 from .windows import Gathering, Window
@@ -71,9 +72,17 @@ class Board:
             stream.late += 1
             self._bury_late(stream, event)
             return False
-        stream.accept(event)
+        stream.accept(self._own(stream, event))
         self.advance(stream)
         return True
+
+    def _own(self, stream: Stream, event: Event) -> Event:
+        """Return the event; another like it if this one was published before: each time is an event of its own."""
+        gatherings = self._gatherings_of(stream)
+        is_known = stream.accepted(event) or any(g.holds(event) and id(event) not in g.by_hand for g in gatherings)
+        for gathering in gatherings:
+            gathering.by_hand.pop(id(event), None)
+        return replace(event) if is_known else event
 
     def assign(self, window_id: str, event: Event) -> list[Window]:
         """Put an event into its windows, or refuse it as late, and return those that are open. Raises SinkError."""
@@ -86,6 +95,8 @@ class Board:
                 self._bury_late(stream, event)
                 return []
             gathering.put([event])
+            if not stream.accepted(event):
+                gathering.by_hand[id(event)] = event
         return gathering.windows_of(event)
 
     def settle(self, stream: Stream, taken: list[Event], done: int, failed: int) -> None:
@@ -114,6 +125,16 @@ class Board:
             frontier, _ = stream.frontier(lambda event: False)
             assert frontier is not None, "there is a watermark"
             joining.forget(1 - side, frontier)
+
+    def reached(self) -> datetime | None:
+        """Return the time that all streams have reached, in UTC without a zone; None: not known of each.
+
+        A watermark beyond all events, which closes windows, is no time that has been reached.
+        """
+        frontiers = [stream.frontier(lambda event: False)[0] for stream in self.streams.values()]
+        latest = max((stream.latest for stream in self.streams.values() if stream.latest is not None), default=None)
+        known = [time for time in (*frontiers, latest) if time is not None]
+        return time_like(min(known), datetime.min) if len(known) == len(frontiers) + 1 else None
 
     def bury(self, stream: Stream, event: Event, kind: str, reason: str) -> None:
         """Keep an event that could not be delivered, and why."""

@@ -28,6 +28,7 @@ __all__ = [
 
 ROOM: Final = "StreamProcessing"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -64,8 +65,9 @@ class Event:
 
 def micros(time: datetime) -> int:
     """Return a time as microseconds since 1970 in UTC; one without a zone is taken as UTC."""
-    aware = time.replace(tzinfo=UTC) if time.utcoffset() is None else time
-    return (aware - _EPOCH) // _MICROSECOND
+    if time.utcoffset() is not None:
+        return (time - _EPOCH) // _MICROSECOND
+    return ((time if time.tzinfo is None else time.replace(tzinfo=None)) - _NAIVE_EPOCH) // _MICROSECOND
 
 
 _FIRST: Final = micros(datetime.min)

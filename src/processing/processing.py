@@ -55,7 +55,9 @@ class StreamProcessing:
     `streams`, `windows` and `joins` hold the configs by id, `event_buffer` the waiting events by stream, in event-time
     order, and `dead_letters` what could not be delivered (late, or a processor raised), counted in the metrics too.
     `state` is the `KeyedState` itself, for its scopes of one key or one window: what is changed there outside a batch
-    is safe after `state.commit()`.
+    is safe after `state.commit()`. Its time, by which values expire, moves on when a watermark is set or
+    a batch is over: to the least of the watermarks of all streams and of what waits before them, but not beyond the
+    latest event.
 
     All methods may be called from several threads. Processors run one at a time, and may call any method.
 
@@ -118,6 +120,8 @@ class StreamProcessing:
             if not isinstance(watermark_time, datetime):
                 raise SpecError(ROOM, f"takes a datetime, not {watermark_time!r}", option="watermark_time")
             self._board.advance(stream, watermark_time)
+            self._advance_state()
+            self._commit()
             assert stream.watermark is not None, "it has just been set"
             return stream.watermark
 
@@ -170,6 +174,7 @@ class StreamProcessing:
         finally:
             with self._lock:
                 self._board.settle(stream, taken, done, failed)
+                self._advance_state()
                 self.state.commit()
         return results
 
@@ -305,6 +310,11 @@ class StreamProcessing:
         with self._lock:
             self.state.delete(key, namespace=namespace)
             self._commit()
+
+    def _advance_state(self) -> None:
+        reached = self._board.reached()
+        if reached is not None:
+            self.state.advance(reached)
 
     def _commit(self) -> None:
         if self._worker != threading.get_ident():

@@ -41,6 +41,7 @@ class Stream:
 
     Attributes:
         buffer: the events that wait, in event-time order; those of one time as they were published.
+        latest: the largest time of those that were not late, in microseconds; None: there was none.
         total, processed, late, failed: counts. total = processed + late + failed + those that wait.
     """
 
@@ -51,8 +52,10 @@ class Stream:
         self.processors: list[Processor] = []
         self.watermark: datetime | None = None
         self._mark: int | None = None
+        self.latest: int | None = None
         given = config.get("lateness_seconds")
         self._lateness = None if given is None else seconds("lateness_seconds", given, positive=False)
+        self._waits: set[int] = set()  # by id(event): those in the buffer, and those that are being processed
         self._taken: list[list[Event]] = []  # batches that are being processed: a processor may begin another
         self.total = self.processed = self.late = self.failed = 0
 
@@ -70,6 +73,8 @@ class Stream:
         if self._lateness is not None:
             self.advance(time_like(by_time(event) - self._lateness, event.event_time))
         insort(self.buffer, event, key=by_time)
+        self._waits.add(id(event))
+        self.latest = by_time(event) if self.latest is None else max(self.latest, by_time(event))
 
     def advance(self, time: datetime) -> None:
         """Move the watermark on; a time before it changes nothing."""
@@ -87,6 +92,7 @@ class Stream:
     def settle(self, taken: list[Event], done: int, failed: int) -> None:
         """Note what became of events that were taken: the first are done, those behind them failed, the rest waits."""
         self._taken = [batch for batch in self._taken if batch is not taken]
+        self._waits.difference_update(map(id, taken[: done + failed]))
         self.processed += done
         self.failed += failed
         for event in reversed(taken[done + failed :]):
@@ -94,7 +100,7 @@ class Stream:
 
     def accepted(self, event: Event) -> bool:
         """Tell whether an event is one that waits."""
-        return any(event is other for other in self._waiting())
+        return id(event) in self._waits
 
     def frontier(self, holds: Callable[[Event], bool]) -> tuple[int | None, list[Event]]:
         """Return the time before which nothing more will come out of this stream, in microseconds; None: not known.

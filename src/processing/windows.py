@@ -57,6 +57,9 @@ class Gathering:
 
     Args:
         config: what people see of it: `current_window`, `results` and `late_events` are kept up to date in it.
+
+    Attributes:
+        by_hand: by id(event), the events in open windows that were assigned without having been published.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -65,6 +68,7 @@ class Gathering:
         self._open: dict[int, Window] = {}
         self._lies_in: dict[int, list[Window]] = {}  # by id(event): the windows hold the event, so it stays its own
         self._passed: dict[int, Event] = {}  # they still wait, but windows in which they lie may be complete
+        self.by_hand: dict[int, Event] = {}
         self._ends: list[tuple[int, int, Window]] = []  # a heap: when windows end, as far as they have not changed
         self._entered = 0
 
@@ -120,6 +124,7 @@ class Gathering:
             if id(window) in self._open and micros(window.end) == end:  # else it has changed since
                 self._leave(window)
                 complete.append(window)
+        self.by_hand = {key: event for key, event in self.by_hand.items() if key in self._lies_in}
         self.config["results"] += sorted(complete, key=Window.rank)
         current = self.config["current_window"]
         if current is not None and id(current) not in self._open:

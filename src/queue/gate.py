@@ -170,7 +170,9 @@ class Gate:
         return Gated(braid(runs) if runs else None, self.frontier)
 
     def end(self) -> Gated:
-        """Release all that is held back, as the source has ended."""
+        """Release all that is held back, as the source has ended: its time has come as far as its largest."""
+        if self._largest is not None and (self._promised is None or self._promised < self._largest):
+            self._promised = self._largest
         return self.flush()
 
     def _bound(self) -> Any:

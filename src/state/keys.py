@@ -28,7 +28,7 @@ def canonical(key: Any) -> Any:
 
     Raises:
         TypeError: it is none of str, int, float, bool, None, bytes, datetime and tuples of them.
-        ValueError: it is nan, which equals nothing, or an integer of thousands of digits.
+        ValueError: it is nan, which equals nothing, an integer of thousands of digits, or a time beyond all years.
 
     >>> canonical((True, 2.0, "2", 2.5))
     (1, 2, '2', 2.5)
@@ -42,7 +42,7 @@ def canonical(key: Any) -> Any:
     if isinstance(key, tuple):
         return tuple(map(canonical, key))
     if isinstance(key, datetime):
-        return key.replace(fold=0) if key.utcoffset() is None else key.astimezone(UTC)
+        return _time(key)
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, bytes):
@@ -61,6 +61,15 @@ def _float(key: float) -> float | int:
     if isnan(key):
         raise ValueError("nan is no key: it equals nothing, not even itself")
     return _integer(int(key)) if key.is_integer() else float(key)
+
+
+def _time(key: datetime) -> datetime:
+    if key.utcoffset() is None:
+        return key.replace(fold=0)
+    try:
+        return key.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{key} is no key: in UTC it is beyond the years 1 to 9999") from error
 
 
 def encode(key: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from ..fields import parse_duration
+from ..fields import ALL_TIME, parse_duration
 from .keys import canonical
 from .store import Clock, Entry, Slot, Store
 
@@ -38,10 +38,10 @@ def lifetime(ttl: timedelta | str | None) -> int | None:
         return None
     if not isinstance(ttl, timedelta | str):
         raise TypeError(f'{ttl!r} is no time to live; give a timedelta, or a text such as "30m"')
-    length = (parse_duration(ttl) if isinstance(ttl, str) else ttl) // _MICROSECOND
-    if length < 0:
+    length = parse_duration(ttl) if isinstance(ttl, str) else min(ttl, ALL_TIME)
+    if length < timedelta(0):
         raise ValueError(f"a time to live cannot be negative, as {ttl} is")
-    return length
+    return length // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class Scope:
     """Values by key, in namespaces: what `KeyedState.of` and `of_window` return, and the state itself.
 
     All methods may be called from any thread; each is done as a whole before the next begins. They raise StateError if
-    the file cannot be read or written, TypeError for what is no key (see `plait.state.keys`).
+    the file cannot be read or written, TypeError or ValueError for what is no key (see `plait.state.keys`) or no name
+    of a namespace, which is a text.
     """
 
     def __init__(self, session: Session, text: str, end: int | None = None) -> None:
@@ -93,7 +94,7 @@ class Scope:
     def get(self, key: Any, default: Any = None, *, namespace: str = "default") -> Any:
         """Return the value of a key, or `default`. It is a copy: to change it changes nothing here until it is set."""
         with self._session.store.lock:
-            entry = self._session.live((namespace, self._text, canonical(key)))
+            entry = self._session.live((_name(namespace), self._text, canonical(key)))
         if entry is None:
             return default
         return pickle.loads(entry[0]) if entry[1] else entry[0]  # noqa: S301 - what we have written ourselves
@@ -139,7 +140,7 @@ class Scope:
 
     def delete(self, key: Any, *, namespace: str = "default") -> bool:
         """Forget a key, and say whether it was there."""
-        session, slot = self._session, (namespace, self._text, canonical(key))
+        session, slot = self._session, (_name(namespace), self._text, canonical(key))
         with session.store.lock:
             was_there = session.live(slot) is not None
             if was_there:
@@ -164,19 +165,24 @@ class Scope:
         return ((key, pickle.loads(value)) for key, value in self._rows(namespace))  # noqa: S301
 
     def _rows(self, namespace: str) -> Iterator[tuple[Any, bytes]]:
-        return self._session.store.rows(namespace, self._text, self._session.clock.limit)
+        return self._session.store.rows(_name(namespace), self._text, self._session.clock.limit)
 
     def clear(self, namespace: str = "default") -> None:
         """Forget all that a namespace holds in this scope; for the state itself, in those of keys and windows, too."""
         with self._session.store.lock:
-            self._session.store.clear(namespace, self._text or None)
+            self._session.store.clear(_name(namespace), self._text or None)
             self._session.settle()
 
 
 def _name(namespace: Any) -> str:
-    if type(namespace) is not str:
+    if type(namespace) is str and namespace.isascii():
+        return namespace
+    if not isinstance(namespace, str):
         raise TypeError(f"{namespace!r} is no name of a namespace; give a text")
-    return namespace
+    name = str.__str__(namespace)
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise ValueError(f"{namespace!r} is no name of a namespace: half a character cannot be written to a file")
+    return name
 
 
 def _pickled(key: Any, value: Any) -> bytes:

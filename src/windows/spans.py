@@ -95,6 +95,10 @@ class Span:
         """What it is counted in: "months", "days" or "microseconds"."""
         return "months" if self.months else "days" if self.days else "microseconds"
 
+    def in_hours(self) -> Span:
+        """Return days and weeks as the hours that they have in UTC."""
+        return Span(microseconds=24 * self.days * _HOUR) if self.days else self
+
 
 class Spans(Protocol):
     """The windows of a stream. `deepest` is how many of them cover one time at most."""
@@ -164,9 +168,14 @@ class _Calendar(_Covering):
         wall = (_wall(times, self._zone) - self._offset).view("M8[us]")
         numbers = (wall.astype(self._unit).astype("i8") - self._first) // self._slide
         # Where clocks are changed, they show a time again, or one that has not come: the instants decide.
-        numbers += times >= self.starts(numbers + 1)
-        numbers -= times < self.starts(numbers)
+        numbers += self._begun(numbers + 1, times)
+        numbers -= ~self._begun(numbers, times)
         return numbers
+
+    def _begun(self, numbers: Ints, times: Ints) -> Ints:
+        starts = self.starts(numbers)
+        begun: Ints = (starts <= times) & (starts < _LAST)  # those that start beyond the end of time start at it
+        return begun
 
     def starts(self, numbers: Ints) -> Ints:
         return self._instants(numbers * self._slide)
@@ -182,7 +191,9 @@ class _Calendar(_Covering):
         units = (different + self._first).clip(*_UNITS[self._unit])
         walls = units.astype(self._unit).astype("M8[us]").astype("i8") + self._offset
         found = [_instant(wall, self._zone) for wall in within_time(walls).tolist()]
-        return np.array(found, dtype=np.int64)[places]
+        instants = within_time(np.array(found, dtype=np.int64))
+        instants[walls > _LAST], instants[walls < _FIRST] = _LAST, _FIRST
+        return instants[places]
 
 
 def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timedelta(0), zone: str = "UTC") -> Spans:
@@ -195,10 +206,12 @@ def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timede
         zone: whose calendar days, weeks and months follow; its name in the IANA database.
 
     Raises:
-        ValueError: one of the two is of fixed length and the other not, or they count in days and months; or a row
-            would be in more than 10,000 windows.
+        ValueError: one of the two is of fixed length and the other not (but in UTC a day is 24 hours), or they count in
+            days and months; or a row would be in more than 10,000 windows.
     """
     slide = slide or size
+    if {size.unit, slide.unit} == {"days", "microseconds"} and zone == "UTC" and not slide.weekly:
+        size, slide = size.in_hours(), slide.in_hours()  # weeks are none: they begin on Monday
     if size.unit != slide.unit or (slide.weekly and not size.weekly):
         raise ValueError(f"a window of {size} cannot begin every {slide}: give both in hours, days, weeks or months")
     micros = offset // _MICROSECOND
@@ -239,7 +252,4 @@ def _wall(times: Ints, zone: ZoneInfo) -> Ints:
 def _instant(wall: int, zone: ZoneInfo) -> int:
     """Return when clocks first show a wall time; when they would have, where they skip it."""
     shown = (_EPOCH + wall * _MICROSECOND).replace(tzinfo=zone)
-    try:
-        return (shown - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND
-    except OverflowError:  # at the ends of time
-        return wall
+    return (shown - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND

@@ -155,8 +155,9 @@ class TimeWindows:
         while self._next_to_fill <= last:
             known = np.flatnonzero(self._since <= last)
             some = min(last + 1, self._next_to_fill + max(1, _FILLED_AT_ONCE // max(1, len(known))))
-            numbers = np.repeat(np.arange(self._next_to_fill, some), len(known))
-            keys = np.tile(known, some - self._next_to_fill)
+            windows = np.arange(self._next_to_fill, some)
+            windows = windows[self._spans.starts(windows) < self._spans.ends(windows)]  # calendars may lack a day
+            numbers, keys = np.repeat(windows, len(known)), np.tile(known, len(windows))
             begun = self._since[keys] <= numbers
             if begun.any():
                 self._slots_of(numbers[begun], keys[begun])

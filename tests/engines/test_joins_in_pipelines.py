@@ -142,7 +142,7 @@ def test_window_join_pairs_what_is_in_one_window() -> None:
         ("interval", {"lower": "-99999999999h", "upper": "1s"}, "lower: .* is longer than all time"),
         ("interval", {"lower": "0s", "upper": "1s", "by": ["key", "key"]}, "by: 'key' is named twice"),
         ("window", {"size": "1h", "slide": "1us"}, "each row would be in 3,600,000,000 windows"),
-        ("window", {"size": "1d", "slide": "1h"}, "a window of 1d cannot begin every 1h"),
+        ("window", {"size": "1mo", "slide": "1h"}, "a window of 1mo cannot begin every 1h"),
         ("interval", {"lower": "0s", "upper": "1s", "by": "timestamp"}, "the time is no key"),
     ],
 )

@@ -117,6 +117,10 @@ def stream(**options: Any) -> Any:
             "n: quantile needs q=, a number from",
         ),
         ({"size": "1m", "aggregate": {"n": {"sum": {"of": "temp", "qq": 2}}}}, "n: sum has no option 'qq'"),
+        (
+            {"size": "1m", "aggregate": {"n": {"collect": {"of": "temp", "most": 2.5}}}},
+            "n: collect: 2.5 is not a whole",
+        ),
         ({"size": "1m", "aggregate": {"timestamp": "count"}}, "there is a column 'timestamp' in the results already"),
         ({"size": "0s", "aggregate": {"n": "count"}}, "size: '0s' is no time at all"),
         ({"size": "99999999999h", "aggregate": {"n": "count"}}, "size: .* is longer than all time"),
@@ -135,6 +139,21 @@ def test_a_row_may_not_be_in_too_many_windows() -> None:
     window = reader.window("sliding", size="1h", slide="1us", aggregate={"n": "count"})
     with pytest.raises(SpecError, match="each row would be in 3,600,000,000 windows; 10,000 are allowed"):
         p.collect(window)
+
+
+@pytest.mark.parametrize(
+    ("variant", "options", "held"),
+    [
+        ("tumbling", {"size": "10s"}, {"groups held at most": 2}),
+        ("session", {"gap": "10s"}, {"groups held at most": 2}),
+        ("rolling", {"rows": 2}, {"rows held at most": 1}),
+    ],
+)
+def test_the_report_says_how_much_was_held(variant: str, options: Any, held: dict[str, int]) -> None:
+    p, reader = stream()
+    window = reader.window(variant, name="w", aggregate={"n": "count"}, **options)
+    window.writer("memory")
+    assert p.run()["w"].extra == held
 
 
 def test_lists_are_no_keys() -> None:

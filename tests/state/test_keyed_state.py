@@ -360,3 +360,18 @@ def test_a_closed_state_says_so_and_can_be_closed_again() -> None:
             ask()
     with pytest.raises(StateError, match="another process"):
         pickle.dumps(state)
+
+
+def test_what_cannot_be_written_to_a_file_is_refused_before_it_takes_others_with_it() -> None:
+    state = KeyedState(autocommit=False)
+    state.advance(at(0))
+    state.set("k", 1, ttl=timedelta.max)  # longer than all time: for ever
+    for name, error in (("\ud800", ValueError), (None, TypeError), (5, TypeError)):
+        for ask in (state.get, state.delete, lambda key, namespace: state.set(key, 1, namespace=namespace)):
+            with pytest.raises(error, match="no name of a namespace"):
+                ask("k", namespace=name)  # type: ignore[operator]
+    with pytest.raises(ValueError, match="beyond the years"):
+        state.set(datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))), 1)
+    state.commit()
+    state.advance(datetime.max)
+    assert dict(state.items()) == {"k": 1}
