@@ -85,7 +85,8 @@ class _Turnstile(_Open):
         yield from self._released(gated)
 
     def idle(self, mark: Idle) -> Iterator[Any]:
-        yield from self._released(self._gate.flush())
+        if len(self._gate):
+            yield from self._released(self._gate.fall_silent())
         yield from super().idle(mark)
 
     def end(self) -> Iterator[Any]:
