@@ -35,6 +35,7 @@ class MergeNode(Node):
         self._began = state.context.clock()
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
+        self._wake(port)
         self._push(port, frame, frame)
         self._release()
 
@@ -47,7 +48,6 @@ class MergeNode(Node):
 
     def _push(self, port: int, rows: pl.DataFrame | Run, frame: pl.DataFrame) -> None:
         self.state.counts.received += frame.height
-        self._wake(port)
         with blame(self.name):
             overtaken = self.merge.push(port, rows)
         for letter in diverted_letters(self.name, frame, overtaken, origin=self._inputs[port]):
