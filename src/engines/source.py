@@ -90,7 +90,8 @@ class _Turnstile(_Open):
         yield from super().idle(mark)
 
     def end(self) -> Iterator[Any]:
-        yield from self._released(self._gate.end())
+        if len(self._gate):
+            yield from self._released(self._gate.end())
         self._count(0)
         if self._gate.blame is not None:
             self._state.context.note(f"{self._state.name}: {self._gate.blame}{self._advice}")

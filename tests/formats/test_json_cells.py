@@ -60,7 +60,7 @@ def check(data: st.DataObject, rows: int, digits: int, nulls: bool) -> None:
     assert b"".join(printer.parts(frame)) == expected
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from([0, 3, 6]), st.booleans())
 def test_many_rows_are_printed_as_few(data, digits, nulls):
     check(data, FEW_ROWS, digits, nulls)
