@@ -18,7 +18,8 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parent
 
-settings.register_profile("plait", deadline=None)  # how fast something is, no test asks: the machine may be busy
+# How fast something is, no test asks: the machine may be busy. Other cases are tried at each run, so few do.
+settings.register_profile("plait", deadline=None, max_examples=60)
 settings.load_profile("plait")
 SRC = ROOT / "src"
 IN_CI = os.environ.get("CI") == "true"

@@ -3,6 +3,8 @@
 Kept in the syntax of Python 3.8, so that an old Python gets as far as saying what is missing.
 """
 
+import atexit
+import gc
 import importlib.util
 import os
 import sys
@@ -36,6 +38,7 @@ def run() -> int:
         from plait.cli import main
     except ModuleNotFoundError as error:
         sys.exit("./venv is not complete ({}). Run this first:\n\n    ./requirements.sh\n".format(error))  # noqa: UP032
+    atexit.register(gc.freeze)  # at the exit no garbage is looked for
     return main(sys.argv[1:], home=ROOT)
 
 

@@ -4,8 +4,8 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from .cli import main
+        from .cli import program
 
-        sys.exit(main())
+        sys.exit(program())
     except KeyboardInterrupt:
         sys.exit(130)

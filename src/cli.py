@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from .engines.report import RunReport
     from .engines.run import Control
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
 
 _DRAIN_SECONDS = 1.7
 _DEMO = "examples/weather.scl"
 
 
 def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
-    """Run a command and return its exit status.
+    """Run a command and return its exit status. The program that calls this may go on: nothing of it is changed.
 
     0 done, 1 failed, 2 wrong usage, 3 done but rows went to dead letters; 128 + signal if stopped before the end.
 
@@ -38,25 +38,32 @@ def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
         argv: the words behind the command's name; those of the process if not given.
         home: the project's folder, where the demo is; the current folder if not given.
     """
-    collecting = gc.isenabled()
+    collecting, frozen = gc.isenabled(), gc.get_freeze_count()
     _start_fast()
     try:
         return _main(argv, home)
     except KeyboardInterrupt:  # before the run has begun to listen, or after it has ended
         return 128 + signal.SIGINT
     finally:
+        if not frozen:
+            gc.unfreeze()
         if collecting:
             gc.enable()
+
+
+def program(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
+    """Run a command, as `main` does, in a process that ends with it: at the exit no garbage is looked for."""
+    atexit.register(gc.freeze)
+    return main(argv, home)
 
 
 def _start_fast() -> None:
     """Leave out of the start what takes time and brings nothing.
 
-    Whatever is imported and planned stays, so garbage is looked for only when rows flow, and not at the exit either.
+    Whatever is imported and planned stays, so garbage is looked for only when rows flow.
     OpenBLAS comes with numpy and has a thread for each core spin a while as it is imported; they shall sleep at once.
     """
     gc.disable()
-    atexit.register(gc.freeze)
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 

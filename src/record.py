@@ -47,10 +47,13 @@ class Idle:
     """The source has been silent since `since` (seconds of the clock that was passed in): go on without it.
 
     `until` is when that was told. The engine fills it in where the mark enters: nobody behind reads the clock again.
+    `reached` is how far the silent stream has come, with what the clock has added: nothing before that will follow. A
+    `Frontier` says the same of a stream that is awake.
     """
 
     since: float
     until: float | None = None
+    reached: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plait.cli import main
 
 SCRIPT = """
 pipeline=small(dead_letters="dead.jsonl")
@@ -25,7 +26,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def plait(folder: Path, *words: str, status: int = 0) -> tuple[str, str]:
+def process(folder: Path, *words: str, status: int = 0) -> tuple[str, str]:
+    """Run a command in a process of its own; return what it prints, and what on stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "plait", *words], cwd=folder, capture_output=True, text=True, timeout=60
     )
@@ -34,9 +36,27 @@ def plait(folder: Path, *words: str, status: int = 0) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+@pytest.fixture
+def plait(folder: Path, monkeypatch, capsys):
+    """Run a command as `process` does, but here."""
+    monkeypatch.chdir(folder)
+    before = set(sys.modules)
+
+    def run(*words: str, status: int = 0) -> tuple[str, str]:
+        found = main(words)
+        said = capsys.readouterr()
+        assert found == status, f"{said.out}\n{said.err}"
+        return said.out, said.err
+
+    yield run
+    for name in set(sys.modules) - before:
+        if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]  # the next folder has another one of that name
+
+
 @pytest.mark.parametrize("engine", ["serial", "local"])
 def test_run_writes_the_output_and_is_quiet_when_piped(folder, engine):
-    assert plait(folder, "run", "small.scl", "--engine", engine) == ("", "")
+    assert process(folder, "run", "small.scl", "--engine", engine) == ("", "")
     assert (folder / "out.csv").read_text() == (
         "timestamp,temp,source\n2010-01-01T01:00:00Z,25,b\n2010-01-01T02:00:00Z,15,a\n"
     )
@@ -46,58 +66,58 @@ def test_run_writes_the_output_and_is_quiet_when_piped(folder, engine):
 @pytest.mark.parametrize("engine", ["serial", "local"])
 def test_rows_in_the_dead_letters_make_the_exit_status_3(folder, engine):
     (folder / "b.csv").write_text("timestamp,temp\nnever,25\n2010-01-01T01:00:00Z,26\n")
-    _, errors = plait(folder, "run", "small.scl", "--engine", engine, status=3)
+    _, errors = process(folder, "run", "small.scl", "--engine", engine, status=3)
     assert "1 row was not delivered (1 of b)" in errors
     letter = json.loads((folder / "dead.jsonl").read_text())
     assert (letter["stage"], letter["origin"], letter["line"], letter["offset"]) == ("b", "b.csv", 2, 15)
 
 
-def test_the_summary_is_printed_when_asked_for(folder):
-    _, errors = plait(folder, "run", "small.scl", "--summary")
+def test_the_summary_is_printed_when_asked_for(plait):
+    _, errors = plait("run", "small.scl", "--summary")
     assert "small: 3 rows in, 2 rows written" in errors
 
 
-def test_set_overrides_an_option(folder):
-    plait(folder, "run", "small.scl", "--set", "csv.path=other.csv", "--set", "warm.condition=(temp>20)")
+def test_set_overrides_an_option(folder, plait):
+    plait("run", "small.scl", "--set", "csv.path=other.csv", "--set", "warm.condition=(temp>20)")
     assert (folder / "other.csv").read_text() == "timestamp,temp,source\n2010-01-01T01:00:00Z,25,b\n"
     assert not (folder / "out.csv").exists()
 
 
-def test_set_of_a_stage_that_is_not_there_is_an_error(folder):
-    _, errors = plait(folder, "run", "small.scl", "--set", "wram.condition=(temp>20)", status=2)
+def test_set_of_a_stage_that_is_not_there_is_an_error(plait):
+    _, errors = plait("run", "small.scl", "--set", "wram.condition=(temp>20)", status=2)
     assert "did you mean 'warm'?" in errors
 
 
-def test_a_mistake_in_a_setting_is_said_to_be_one(folder):
-    _, errors = plait(folder, "check", "small.scl", "--set", "warm.conditoin=(temp>20)", status=1)
+def test_a_mistake_in_a_setting_is_said_to_be_one(plait):
+    _, errors = plait("check", "small.scl", "--set", "warm.conditoin=(temp>20)", status=1)
     assert "--set: filter=where has no option 'conditoin'" in errors
 
 
-def test_the_dead_letters_can_be_set_by_either_name(folder):
+def test_the_dead_letters_can_be_set_by_either_name(folder, plait):
     (folder / "b.csv").write_text("timestamp,temp\n2010-01-01T01:00:00Z,26\nnever,25\n")
     for name in ("small", "pipeline"):
-        plait(folder, "run", "small.scl", "--set", f"{name}.dead_letters={name}.jsonl", status=3)
+        plait("run", "small.scl", "--set", f"{name}.dead_letters={name}.jsonl", status=3)
         assert (folder / f"{name}.jsonl").exists()
 
 
-def test_check_shows_all_mistakes_with_their_places(folder):
+def test_check_shows_all_mistakes_with_their_places(folder, plait):
     (folder / "small.scl").write_text(
         SCRIPT.replace("temp>10", "tmep>10").replace("reader=csv(name=b", "reader=cvs(name=b")
     )
-    _, errors = plait(folder, "check", "small.scl", status=1)
+    _, errors = plait("check", "small.scl", status=1)
     assert "small.scl:4:8: there is no reader called 'cvs'" in errors
     assert "did you mean 'csv'?" in errors
 
 
-def test_check_follows_the_columns(folder):
+def test_check_follows_the_columns(folder, plait):
     (folder / "small.scl").write_text(SCRIPT.replace("temp>10", "tmep>10"))
-    _, errors = plait(folder, "check", "small.scl", status=1)
+    _, errors = plait("check", "small.scl", status=1)
     assert "small.scl:6:" in errors
     assert "did you mean 'temp'?" in errors
 
 
-def test_check_says_that_all_is_well(folder):
-    printed, _ = plait(folder, "check", "small.scl")
+def test_check_says_that_all_is_well(plait):
+    printed, _ = plait("check", "small.scl")
     assert printed == "small.scl: 5 stages, no mistakes\n"
 
 
@@ -123,24 +143,24 @@ def test_check_says_that_all_is_well(folder):
         ('writer=csv(from=both path="x.csv" columns=[tmp])', "did you mean 'temp'?"),
     ],
 )
-def test_check_finds_what_cannot_run(folder, stage, message):
+def test_check_finds_what_cannot_run(folder, plait, stage, message):
     (folder / "alarm.py").write_text("def note(event):\n    pass\n")
     (folder / "sub").mkdir()
     (folder / "small.scl").write_text(SCRIPT + stage + "\n")
-    _, errors = plait(folder, "check", "small.scl", status=1)
+    _, errors = plait("check", "small.scl", status=1)
     assert message in errors
     assert "small.scl:" in errors
 
 
-def test_an_empty_pipeline_is_a_mistake(folder):
+def test_an_empty_pipeline_is_a_mistake(folder, plait):
     (folder / "small.scl").write_text("pipeline=small\n")
-    _, errors = plait(folder, "check", "small.scl", status=1)
+    _, errors = plait("check", "small.scl", status=1)
     assert "there is no stage in it" in errors
 
 
-def test_a_file_that_is_not_there_yet_is_a_note_of_check(folder):
+def test_a_file_that_is_not_there_yet_is_a_note_of_check(folder, plait):
     (folder / "b.csv").unlink()
-    printed, errors = plait(folder, "check", "small.scl")
+    printed, errors = plait("check", "small.scl")
     assert "no mistakes" in printed
     assert "b.csv" in errors
 
@@ -149,7 +169,7 @@ def test_a_file_that_is_not_there_yet_is_a_note_of_check(folder):
 def test_callbacks_that_raise_are_told_and_stop_nothing(folder, body):
     (folder / "alarm.py").write_text(f"def note(event):\n    {body}\n")
     (folder / "small.scl").write_text(SCRIPT + 'event=when(name=hot condition=(temp>10) call="alarm:note")\n')
-    _, errors = plait(folder, "run", "small.scl")
+    _, errors = process(folder, "run", "small.scl")
     assert "hot: 2 callback errors" in errors
     assert "alarm.py:1" in errors
     assert (folder / "out.csv").exists()
@@ -161,9 +181,9 @@ def test_a_closed_stdout_at_the_start_is_no_crash(folder):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_missing_input_file_ends_the_run_and_names_it(folder):
+def test_a_missing_input_file_ends_the_run_and_names_it(folder, plait):
     (folder / "b.csv").unlink()
-    _, errors = plait(folder, "run", "small.scl", status=1)
+    _, errors = plait("run", "small.scl", status=1)
     assert "b.csv" in errors
     assert not (folder / "out.csv").exists()
 
@@ -172,42 +192,42 @@ def test_a_missing_input_file_ends_the_run_and_names_it(folder):
     "words",
     [["rnu", "small.scl"], ["run"], ["run", "small.scl", "--engine", "fast"], ["run", "small.scl", "--set", "x"]],
 )
-def test_wrong_usage_is_status_2(folder, words):
-    plait(folder, *words, status=2)
+def test_wrong_usage_is_status_2(plait, words):
+    plait(*words, status=2)
 
 
-def test_a_file_instead_of_a_command_is_explained(folder):
-    _, errors = plait(folder, "small.scl", status=2)
+def test_a_file_instead_of_a_command_is_explained(plait):
+    _, errors = plait("small.scl", status=2)
     assert "plait run small.scl" in errors
 
 
 @pytest.mark.parametrize(
     ("form", "start"), [("text", "small: 5 stages"), ("mermaid", "flowchart LR"), ("svg", "<svg ")]
 )
-def test_show_draws_a_pipeline(folder, form, start):
-    printed, _ = plait(folder, "show", "small.scl", "--format", form)
+def test_show_draws_a_pipeline(plait, form, start):
+    printed, _ = plait("show", "small.scl", "--format", form)
     assert printed.startswith(start)
     assert "warm" in printed
 
 
-def test_show_prints_the_card_of_a_component(folder):
-    printed, _ = plait(folder, "show", "reader=csv")
+def test_show_prints_the_card_of_a_component(plait):
+    printed, _ = plait("show", "reader=csv")
     assert "max_ahead" in printed
     assert "delimiter" in printed
-    _, errors = plait(folder, "show", "cvs", status=1)
+    _, errors = plait("show", "cvs", status=1)
     assert "did you mean 'csv'" in errors
 
 
-def test_fmt_is_checked_and_applied(folder):
-    plait(folder, "fmt", "small.scl")
-    plait(folder, "fmt", "--check", "small.scl")
+def test_fmt_is_checked_and_applied(folder, plait):
+    plait("fmt", "small.scl")
+    plait("fmt", "--check", "small.scl")
     (folder / "small.scl").write_text("reader=csv(  path=x )")
-    plait(folder, "fmt", "--check", "small.scl", status=1)
-    printed, _ = plait(folder, "fmt", "--stdout", "small.scl")
+    plait("fmt", "--check", "small.scl", status=1)
+    printed, _ = plait("fmt", "--stdout", "small.scl")
     assert printed == "reader=csv(path=x)\n"
 
 
-def test_version_is_that_of_the_package(folder):
+def test_version_is_that_of_the_package(plait):
     import plait as package
 
-    assert plait(folder, "--version")[0].split()[-1] == package.__version__
+    assert plait("--version")[0].split()[-1] == package.__version__

@@ -1,6 +1,7 @@
 """What the start of plait costs: which modules are imported for what, and what else a start leaves out."""
 
 import ast
+import atexit
 import gc
 import importlib.metadata
 import json
@@ -194,6 +195,17 @@ def test_a_caller_without_garbage_collection_gets_it_back_so(folder, monkeypatch
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_program_that_runs_a_command_is_left_as_it_was(folder, monkeypatch):
+    """What is frozen is never collected: not at the exit either, where others look for what was left behind."""
+    monkeypatch.chdir(folder)
+    (folder / "p.scl").write_text(MERGE + WRITE)
+    run = ["run", "p.scl", "--engine", "serial"]
+    assert main(run) == 0  # what is imported for it may have something to do at the exit
+    before = gc.get_freeze_count(), atexit._ncallbacks()
+    assert main(run) == 0
+    assert (gc.get_freeze_count(), atexit._ncallbacks()) == before
 
 
 @pytest.mark.parametrize(("given", "there"), [(None, "4"), ("20", "20")])

@@ -149,7 +149,8 @@ class Flow:
             elif item is END:
                 edge.node.end(edge.port)
             elif isinstance(item, Idle):
-                edge.node.idle(edge.port, item.since, item.since if item.until is None else item.until)
+                until = item.since if item.until is None else item.until
+                edge.node.idle(edge.port, item.since, until, item.reached)
             elif isinstance(item, Frontier):
                 edge.node.frontier(edge.port, item.timestamp)
             else:

@@ -52,13 +52,15 @@ class JoinNode(MergeNode):
 
         Whoever reads goes on without an idle input: a result that came out later would be late there.
         """
-        reached = self.merge.frontier
-        if reached is not None:
-            self.merge.go_on(reached + max(_STEP, timedelta(seconds=until - since)))
-            self._release()
+        if self._told is not None:
+            self.merge.go_on(self._told + max(_STEP, timedelta(seconds=until - since)))
+            self._told = self.merge.frontier
+            self._bound = self._advance(self._told)
             since = until
-        if self._bound == self.merge.frontier:
+        if self._bound == self._told:
             super()._all_idle(since, until)
+        else:
+            super()._pass_frontier_on(self._bound)
 
     def _finish(self) -> None:
         if not self.cut:  # who has no partner is known at the end only

@@ -31,13 +31,16 @@ class MergeNode(Node):
         self._open = set(range(len(inputs)))
         self._idle: dict[int, tuple[float, float]] = {}
         self._told: Any = None
+        self._told_idle = False
         self._began = state.context.clock()
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
+        self._wake(port)
         self._push(port, frame, frame)
         self._release()
 
     def gated(self, port: int, gated: Gated) -> None:
+        self._wake(port)
         if gated.run is not None:
             self._push(port, gated.run, gated.block)
         self.merge.advance(port, gated.frontier)
@@ -45,46 +48,45 @@ class MergeNode(Node):
 
     def _push(self, port: int, rows: pl.DataFrame | Run, frame: pl.DataFrame) -> None:
         self.state.counts.received += frame.height
-        self._idle.pop(port, None)
         with blame(self.name):
             overtaken = self.merge.push(port, rows)
         for letter in diverted_letters(self.name, frame, overtaken, origin=self._inputs[port]):
             self.state.bury(letter)
 
     def frontier(self, port: int, timestamp: Any) -> None:
+        self._wake(port)
         self.merge.advance(port, timestamp)
         self._release()
 
-    def idle(self, port: int, since: float, until: float) -> None:
+    def _wake(self, port: int) -> None:
+        """Wait for an input again: it has given a sign of life, though its rows may still be held back before this."""
+        self._idle.pop(port, None)
+        self.merge.wake(port)
+
+    def idle(self, port: int, since: float, until: float, reached: Any = None) -> None:
         if len(self._inputs) > 1 and port not in self._idle:
             self._tell(self._inputs[port], max(0.0, since - self._began))
+        self.merge.advance(port, reached)
         self.merge.idle(port)
         self._idle[port] = (since, until)
         self._release()
-        self._pass_idle_on()
 
     def end(self, port: int) -> None:
         self.merge.end(port)
-        self._release()
         self._open.discard(port)
         self._idle.pop(port, None)
-        if self._open:
-            self._pass_idle_on()
-        else:
+        self._release()
+        if not self._open:
             self._finish()
             super().end(port)
 
     def _finish(self) -> None:
         """Called when all inputs have ended, and what they had has been merged."""
 
-    def _pass_idle_on(self) -> None:
-        """Be idle if all inputs are that have not ended."""
-        if self._open == self._idle.keys():
-            until = max(until for _, until in self._idle.values())
-            self._all_idle(until - self._silence(), until)
-
     def _all_idle(self, since: float, until: float) -> None:
-        super().idle(0, since, until)
+        """Called when all inputs are idle that have not ended."""
+        self._told_idle = True
+        super().idle(0, since, until, self._told)
 
     def _silence(self) -> float:
         """Return by how many seconds the clock has moved the inputs past what the merge itself has passed.
@@ -119,8 +121,12 @@ class MergeNode(Node):
     def _release(self) -> None:
         self._take()
         self.state.counts.inside = sum(map(self.merge.buffered, range(len(self._inputs))))
-        if self.merge.frontier is not None and self.merge.frontier != self._told:
-            self._told = self.merge.frontier
+        known, self._told = self._told, self.merge.frontier
+        if self._idle and self._open == self._idle.keys():
+            until = max(until for _, until in self._idle.values())
+            self._all_idle(until - self._silence(), until)
+        elif self._told is not None and (self._told != known or self._told_idle):
+            self._told_idle = False
             self._pass_frontier_on(self._told)
 
     def _take(self) -> None:

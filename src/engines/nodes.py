@@ -164,10 +164,14 @@ class Node:
         if gated.frontier is not None:
             self.frontier(port, gated.frontier)
 
-    def idle(self, port: int, since: float, until: float) -> None:
-        """Take note that this input has been silent from `since` to `until`: now, when it entered the graph."""
+    def idle(self, port: int, since: float, until: float, reached: Any = None) -> None:
+        """Take note that this input has been silent from `since` to `until`: now, when it entered the graph.
+
+        Nothing before `reached` will follow, as far as that is known. It comes with the silence, not as a frontier
+        before it: a frontier is a sign of life, also where no row is (a filter, a window that is open, a gate).
+        """
         for edge in self.targets:
-            edge.node.idle(edge.port, since, until)
+            edge.node.idle(edge.port, since, until, reached)
 
     def end(self, port: int) -> None:
         """Take note that this input has ended."""
@@ -218,15 +222,17 @@ class OperatorNode(Node):
             self._pass_on(lambda: self._operator.on_frontier(timestamp))
         super().frontier(port, timestamp if self._gone_on_to is None else max(timestamp, self._gone_on_to))
 
-    def idle(self, port: int, since: float, until: float) -> None:
+    def idle(self, port: int, since: float, until: float, reached: Any = None) -> None:
         """Let the operator go on by the clock. What is behind hears how far it went: the silence counts only once."""
+        if self._minds_frontiers and reached is not None:
+            self._pass_on(lambda: self._operator.on_frontier(reached))
         if self._minds_silence:
             self._pass_on(lambda: self._operator.on_idle(since, until))
             self._gone_on_to = self._operator.gone_on_to()
         if self._gone_on_to is not None:
-            super().frontier(port, self._gone_on_to)
-            since = until
-        super().idle(port, since, until)
+            super().idle(port, until, until, self._gone_on_to)
+        else:
+            super().idle(port, since, until, reached)
 
     def end(self, port: int) -> None:
         if not self.cut:
@@ -316,8 +322,8 @@ class OutletNode(Node):
     def frontier(self, port: int, timestamp: Any) -> None:
         self._queue.put(Frontier(timestamp))
 
-    def idle(self, port: int, since: float, until: float) -> None:
-        self._queue.put(Idle(since, until))
+    def idle(self, port: int, since: float, until: float, reached: Any = None) -> None:
+        self._queue.put(Idle(since, until, reached))
 
     def end(self, port: int) -> None:
         """Whoever runs the flow puts END, when all is told: after a good end and after a bad one."""

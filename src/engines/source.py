@@ -117,11 +117,13 @@ class _Turnstile(_Open):
         return [item.index for item in diverted if item.kind == "late"], ahead
 
     def idle(self, mark: Idle) -> Iterator[Any]:
-        yield from self._released(self._gate.flush())
+        if len(self._gate):
+            yield from self._released(self._gate.fall_silent())
         yield from super().idle(mark)
 
     def end(self) -> Iterator[Any]:
-        yield from self._released(self._gate.end())
+        if len(self._gate):
+            yield from self._released(self._gate.end())
         self._count(0)
         if self._gate.blame is not None:
             self._state.context.note(f"{self._state.name}: {self._gate.blame}{self._advice}")

@@ -162,12 +162,12 @@ class BackgroundCalls:
         self._function = function
         self._mishaps = mishaps
         self._rows: queue.Queue[Any] = queue.Queue(_ROWS_WAITING)
-        self._is_stuck = False
+        self._is_stuck = self._is_given_up = False
         self._thread = threading.Thread(target=self._run, name=f"plait-{name_of(function)}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while (row := self._rows.get()) is not END:
+        while not self._is_given_up and (row := self._rows.get()) is not END:
             try:
                 self._function(row)
             except (Exception, SystemExit) as error:
@@ -189,6 +189,7 @@ class BackgroundCalls:
         try:
             self._rows.put(END, timeout=_SECONDS_AT_THE_END)
         except queue.Full:
+            self._is_given_up = True  # the thread ends with the call that it is in
             left = self._rows.qsize() + 1
         else:
             self._thread.join(_SECONDS_AT_THE_END)

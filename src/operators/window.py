@@ -1,30 +1,27 @@
-"""Windows: the rows of a stream, gathered by time and key, and what is computed of them."""
+"""What people choose of windows: the rows of a stream, gathered by time and key, and what is computed of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
 from ..fields import Duration, Integer, Names, SignedDuration, YesNo, option
-from ..formats.direct import instants, kept, without
 from ..formats.schema import shown_type
-from ..record import TEXT, TIMESTAMP, DeadLetter
+from ..record import TEXT, TIMESTAMP
 from ..running import Context, Operator
 from ..windows.aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError, output_columns
 from ..windows.spans import Span, make_spans
 from .base import Transform
-from .window_options import EPOCH, MICROSECOND, AggregateList, SpanOption
+from .window_options import MICROSECOND, AggregateList, SpanOption
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ..windows.sessions import Sessions
     from ..windows.time_windows import TimeWindows
 
-__all__ = ["SessionWindow", "SlidingWindow", "TumblingWindow", "Windowed"]
+__all__ = ["ResultWindow", "SessionWindow", "SlidingWindow", "TumblingWindow", "Windowed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +84,7 @@ class Windowed(Transform):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Window(Windowed):
+class ResultWindow(Windowed):
     """Windows that give a result each."""
 
     drops_rows: ClassVar[bool] = True
@@ -102,7 +99,9 @@ class _Window(Windowed):
         return output_columns(self.by, dict(self.aggregate), inputs)
 
     def open(self, context: Context) -> Operator:
-        return _Gathering(self, context)
+        from .running_window import RunningWindow
+
+        return RunningWindow(self, context)
 
     def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | Sessions:
         """Return what gathers rows with these columns."""
@@ -110,7 +109,7 @@ class _Window(Windowed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _TimeWindow(_Window):
+class _TimeWindow(ResultWindow):
     offset: timedelta = option(
         "how much later they begin than the clock divides the time; may be negative",
         SignedDuration(),
@@ -206,7 +205,7 @@ class SlidingWindow(_TimeWindow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionWindow(_Window):
+class SessionWindow(ResultWindow):
     """Gather rows that are close to each other: those of one key at most `gap` apart belong together.
 
     ```
@@ -235,82 +234,3 @@ class SessionWindow(_Window):
         from ..windows.sessions import Sessions
 
         return Sessions(self.gap // MICROSECOND, self.by, dict(self.aggregate), columns, most=self.max_state)
-
-
-class _Gathering(Operator):
-    """Pushes rows into windows, and tells the ledger what became of them."""
-
-    def __init__(self, window: _Window, context: Context) -> None:
-        self._window = window
-        self._context = context
-        self._store: TimeWindows | Sessions | None = None
-        self._frontier: int | None = None
-        self._latest: int | None = None
-        self._closed: int | None = None  # what the clock has closed although the stream has not come so far
-
-    def on_frame(self, frame: pl.DataFrame) -> tuple[()]:
-        if self._closed is not None:
-            frame = self._without_late(frame, self._closed)
-        if frame.height:
-            store = self._started(frame)
-            outside: int = self._asked(lambda: store.push(frame))
-            self._context.absorbed(frame.height - outside)
-            self._context.holds(store.groups, "groups")
-            self._latest = instants(frame.get_column(TIMESTAMP).tail(1)).item()
-        return ()
-
-    def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
-        self._frontier = (timestamp - EPOCH) // MICROSECOND
-        return self._advanced(self._frontier)
-
-    def on_idle(self, since: float, until: float | None = None) -> Iterable[pl.DataFrame]:
-        """Let the clock move the frontier on: as long as the silence has lasted.
-
-        A source that falls silent lets go of the rows that it held back for its lateness. They are not overtaken any
-        more, or rows would not be in the order of time.
-        """
-        if self._frontier is None:
-            return ()
-        silence = round(((self._context.clock() if until is None else until) - since) * 1_000_000)
-        known = [time for time in (self._closed, self._latest) if time is not None]
-        self._closed = max([self._frontier + max(0, silence), *known])
-        return self._advanced(self._closed)
-
-    def gone_on_to(self) -> Any:
-        return None if self._closed is None else EPOCH + timedelta(microseconds=self._closed)
-
-    def on_end(self) -> Iterable[pl.DataFrame]:
-        return () if self._store is None else self._counted(self._store.end())
-
-    def _started(self, frame: pl.DataFrame) -> TimeWindows | Sessions:
-        if self._store is None:
-            self._window.columns(frame.schema)
-            self._store = self._window.start(frame.schema, self._context.zone)
-        return self._store
-
-    def _advanced(self, frontier: int) -> Iterable[pl.DataFrame]:
-        return () if self._store is None else self._counted(self._store.advance(frontier))
-
-    def _counted(self, results: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        while (frame := self._asked(lambda: next(results, None))) is not None:
-            self._context.made(frame.height)
-            yield frame
-
-    def _asked(self, ask: Callable[[], Any]) -> Any:
-        try:
-            return ask()
-        except AggregateError as error:
-            raise self._window.wrong(None, str(error)) from error
-
-    def _without_late(self, frame: pl.DataFrame, closed: int) -> pl.DataFrame:
-        """Divert the rows that are before what the clock has closed while the source was silent."""
-        from ..formats.arrow_series import column_of
-
-        late = column_of(instants(frame.get_column(TIMESTAMP)) < closed)
-        if not late.any():
-            return frame
-        until = (EPOCH + timedelta(microseconds=closed)).isoformat()
-        reason = f"the stream had been silent, and {self._context.stage} had gone on by the clock to {until}"
-        for row in without(kept(frame, late), TEXT).iter_rows(named=True):
-            self._context.dead(DeadLetter(stage=self._context.stage, kind="late", reason=reason, record=row))
-        return kept(frame, ~late)

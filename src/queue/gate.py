@@ -117,6 +117,7 @@ class Gate:
         self._pending = Backlog()
         self._largest: Any = None
         self._promised: Any = None
+        self._fell_silent = False
         self._leader = Blame("no record", None)
         self._count = 0
         self.late = self.ahead = 0
@@ -168,6 +169,14 @@ class Gate:
         """
         runs = self._pending.all()
         return Gated(braid(runs) if runs else None, self.frontier)
+
+    def fall_silent(self) -> Gated:
+        """Release all that is held back, as the source is silent: what comes before that is late from now on."""
+        gated = self.flush()
+        if gated.run is None:
+            return gated
+        self._promised, self._fell_silent = gated.run.last, True
+        return Gated(gated.run, self.frontier)
 
     def end(self) -> Gated:
         """Release all that is held back, as the source has ended: its time has come as far as its largest."""
@@ -223,12 +232,17 @@ class Gate:
         self.late += 1
         leader = self._leader
         if leader.timestamp is None or not time < self._rule.limit(self._order.time(leader.timestamp)):
-            return f"{shown(time)} comes after the source had said that nothing before {shown(self._promised)} would"
+            return f"{shown(time)} comes after {self._promise()}"
         leader.late += 1
         if self.blame is None or leader.late > self.blame.late:
             self.blame = leader
         allowed = f"lateness {_span(self._rule.lateness)}" if self._rule.lateness else "no lateness"
         return f"{shown(time)} comes after {shown(leader.timestamp)} ({leader.place}), and {allowed} is allowed"
+
+    def _promise(self) -> str:
+        if self._fell_silent:
+            return f"the source had been silent, and what it had held back had gone on to {shown(self._promised)}"
+        return f"the source had said that nothing before {shown(self._promised)} would"
 
     def _why_ahead(self, time: Any) -> str:
         largest = f"{shown(self._leader.timestamp)} ({self._leader.place})"

@@ -413,7 +413,7 @@ HELD_BACK = Setup(
 
 @given(setup=SETUPS, block=st.sampled_from([1, 7, 40, 1 << 20]))
 @example(setup=HELD_BACK, block=1)
-@relaxed(150)
+@relaxed(80)
 def test_a_run_is_what_a_plain_reckoning_says_however_the_files_are_cut_into_blocks(setup, block):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

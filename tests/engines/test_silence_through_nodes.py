@@ -13,6 +13,7 @@ from plait.engines.nodes import Edge, Node, OperatorNode, StageState
 from plait.operators.join import AsofJoin, IntervalJoin, Join
 from plait.operators.running_join import RunningJoin
 from plait.operators.window import TumblingWindow
+from plait.queue.gate import Gated
 from plait.queue.merge import Merge
 from plait.record import DeadLetter
 from plait.running import Context, Operator
@@ -48,7 +49,7 @@ class End(Node):
     def frame(self, port: int, frame: pl.DataFrame) -> None:
         self.rows += frame.to_dicts()
 
-    def idle(self, port: int, since: float, until: float) -> None:
+    def idle(self, port: int, since: float, until: float, reached: Any = None) -> None:
         self.silent = True
 
     def times(self) -> list[float]:
@@ -178,6 +179,22 @@ def test_a_join_that_has_heard_of_one_side_only_is_idle_if_none_of_its_rows_come
     rows(merge, 1, 150)
     graph.silent((joined, 0), (joined, 1), seconds=60)
     assert end.times() == ([150] if how == "inner" else [])
+
+
+def test_an_input_that_wakes_is_waited_for_though_its_rows_are_still_held_back() -> None:
+    graph = Graph()
+    inner, outer = graph.merge("a", "b"), graph.merge("m", "c")
+    end = graph.line(inner, outer)
+    rows(inner, 0, 3)
+    graph.silent((inner, 0), (inner, 1), seconds=0)
+    rows(outer, 1, 5)
+    assert end.times() == [3, 5]
+    inner.gated(0, Gated(None, moment(-4)))
+    rows(outer, 1, 30)
+    assert end.times() == [3, 5]
+    rows(inner, 0, 6, 40)
+    assert end.times() == [3, 5, 6, 30]
+    assert graph.late == []
 
 
 @pytest.mark.parametrize("merged", [False, True])

@@ -145,7 +145,7 @@ frames = st.lists(rows, max_size=6).map(
 
 
 @given(conditions([is_odd]), frames)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_frame_is_judged_row_by_row_as_the_dict_evaluator_judges_it(written: Any, frame: pl.DataFrame) -> None:
     condition = Condition(written)
     judge = compile_rule(condition.rule, null_is_missing=True)
@@ -153,7 +153,7 @@ def test_a_frame_is_judged_row_by_row_as_the_dict_evaluator_judges_it(written: A
 
 
 @given(conditions([is_odd]), frames)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_rows_are_selected_by_the_mask_however_few_they_are(written: Any, frame: pl.DataFrame) -> None:
     condition = Condition(written)
     for rows in (frame, *([pl.concat([frame] * (FEW // frame.height + 1))] if frame.height else [])):
@@ -169,7 +169,7 @@ def test_a_frame_is_selected_as_it_is_if_all_its_rows_are_wanted() -> None:
 
 
 @given(conditions([upper]), frames)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_functions_that_raise_cost_the_same_rows_in_both(written: Any, frame: pl.DataFrame) -> None:
     condition = Condition(written)
     judge = compile_rule(condition.rule, null_is_missing=True)
@@ -186,7 +186,7 @@ def test_functions_that_raise_cost_the_same_rows_in_both(written: Any, frame: pl
 
 
 @given(st.lists(conditions([is_odd]), max_size=4), frames)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_table_of_rules_finds_what_each_finds_alone(several: list[Any], frame: pl.DataFrame) -> None:
     masks = [Condition(written).mask(frame).to_list() for written in several]
     expected = [(row, rule) for row in range(frame.height) for rule, mask in enumerate(masks) if mask[row]]
@@ -201,7 +201,7 @@ without_nulls = st.fixed_dictionaries({name: DTYPES[name][1] for name in ("i", "
     st.dictionaries(st.sampled_from(["i", "u", "f", "s", "b", "t", "d"]), field_rules([is_odd]), max_size=3),
     st.lists(without_nulls, min_size=1, max_size=6),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_events_without_nulls_match_as_their_rows_do(written: Any, events: list[dict[str, Any]]) -> None:
     def goes_below(rule: Any) -> bool:
         if isinstance(rule, dict):

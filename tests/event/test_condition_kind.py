@@ -127,7 +127,7 @@ conditions = st.recursive(
 
 
 @given(conditions)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_what_is_written_reads_back_equal(written: Any) -> None:
     condition = Condition(written)
     assert read(KIND.write(condition)) == condition

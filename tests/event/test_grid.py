@@ -20,7 +20,7 @@ some = st.one_of(
 
 
 @given(some)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_cell_of_a_number_touches_its_stretch(given_: Any) -> None:
     dtype, bounds, values = given_
     starts = np.unique(np.array(bounds, dtype))
@@ -35,7 +35,7 @@ def test_the_cell_of_a_number_touches_its_stretch(given_: Any) -> None:
 
 
 @given(st.lists(floats, min_size=2, max_size=30), st.lists(floats, max_size=50))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_larger_number_is_in_no_lower_cell(bounds: list[float], values: list[float]) -> None:
     grid = grid_over(np.unique(np.array(bounds)))
     if grid is not None:

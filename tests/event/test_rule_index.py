@@ -112,7 +112,7 @@ def compiled_at_once() -> Iterator[None]:
 
 
 @given(st.lists(conditions, max_size=8), st.lists(events, max_size=4), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_index_finds_what_trying_every_rule_finds(written: list[Any], seen: list[Any], data: st.DataObject) -> None:
     known = [Condition(each) for each in written]
     index = RuleIndex()
@@ -130,7 +130,7 @@ def test_the_index_finds_what_trying_every_rule_finds(written: list[Any], seen: 
 
 
 @given(conditions, st.dictionaries(keys, values, max_size=4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_scan_says_what_the_condition_says_or_that_it_cannot_tell(written: Any, event: dict[str, Any]) -> None:
     condition = Condition(written)
     source, constants = scans.shape_of(condition.rule)

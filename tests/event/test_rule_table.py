@@ -161,7 +161,7 @@ def tried(rules: list[dict[str, Any]], frame: pl.DataFrame) -> list[tuple[int, i
 
 
 @given(st.lists(alike(), min_size=1, max_size=2), frames, ways)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_rules_of_one_shape_are_found_as_if_each_were_tried(shapes: Any, frame: Any, way: Any) -> None:
     rules = [rule for shape in shapes for rule in shape]
     with taking(way):
@@ -171,7 +171,7 @@ def test_rules_of_one_shape_are_found_as_if_each_were_tried(shapes: Any, frame: 
 
 
 @given(st.lists(conditions, min_size=1, max_size=30), frames, ways)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_rules_of_all_sorts_are_found_as_if_each_were_tried_on_whichever_way(rules: Any, frame: Any, way: Any) -> None:
     with taking(way):
         table = RuleTable([Condition(rule) for rule in rules])
@@ -180,7 +180,7 @@ def test_rules_of_all_sorts_are_found_as_if_each_were_tried_on_whichever_way(rul
 
 
 @given(alike(), frames, st.integers(1, 20), st.integers(1, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_parts_of_a_frame_say_what_the_whole_says(rules: Any, frame: Any, pairs: int, height: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rule_table, "_PAIRS", pairs)
@@ -272,10 +272,10 @@ MIXED = [
 ]
 
 
-@pytest.mark.parametrize("height", [0, 1, 31, 32, 33, 63, 64, 65, 10_000, 40_000])
+@pytest.mark.parametrize("height", [0, 1, 31, 32, 33, 63, 64, 65, 10_000, 33_000])
 def test_frames_of_any_height_are_judged_as_if_each_rule_were_tried(height: int) -> None:
     frame = readings(height)
-    rules = MIXED if height < 10_000 else MIXED[::7]
+    rules = MIXED if height < 10_000 else MIXED[::17]
     assert found_by(RuleTable([Condition(rule) for rule in rules]), frame) == tried(rules, frame)
 
 
@@ -297,7 +297,7 @@ def test_threads_may_share_a_table() -> None:
 
 def test_two_thousand_ranges_find_the_rows_within_them() -> None:
     rules = [{"f": {">=": number / 20, "<": number / 20 + 0.05}} for number in range(2_000)]
-    frame = readings(500)
+    frame = readings(60)
     assert found_by(RuleTable([Condition(rule) for rule in rules]), frame) == tried(rules, frame)
 
 
@@ -318,6 +318,6 @@ def test_no_rules_and_no_rows_find_nothing() -> None:
 
 
 def test_many_sorts_of_rules_are_more_than_sixteen_bits_can_number() -> None:
-    rules = [Condition({"s": f"s{number}"}) for number in range(70_000)]
-    frame = pl.DataFrame({"s": ["s69999", "s0", None, "other"]})
-    assert found_by(RuleTable(rules), frame) == [(0, 69_999), (1, 0)]
+    rules = [Condition({"s": f"s{number}"}) for number in range(65_537)]
+    frame = pl.DataFrame({"s": ["s65536", "s0", None, "other"]})
+    assert found_by(RuleTable(rules), frame) == [(0, 65_536), (1, 0)]

@@ -19,7 +19,7 @@ any_length = st.one_of(short, st.sampled_from(["abcdefghijklm", "abcdefghijklmn"
     st.one_of(st.lists(short, max_size=40), st.lists(any_length, max_size=40)),
     st.lists(st.one_of(st.none(), any_length), max_size=60),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_each_text_has_its_number_and_others_share_one(wanted: list[str], column: list[str | None]) -> None:
     texts = Texts(wanted)
     known = [*wanted, *column]

@@ -151,13 +151,13 @@ def _hold(text: str, rows: list[dict[str, Any]]) -> None:
         assert _same(left, right), f"{text} over {row}: columns {left!r}, rows {right!r}"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(SHAPES)).flatmap(expressions), st.lists(ROW, min_size=1, max_size=4))
 def test_columns_and_rows_agree_on_random_expressions(text: str, rows: list[dict[str, Any]]) -> None:
     _hold(text, rows)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(sorted(SHAPES)).flatmap(lambda kind: expressions(kind, 1)), st.lists(ROW, min_size=1, max_size=4)
 )

@@ -67,7 +67,7 @@ COLUMNS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.data(), st.sampled_from(",;:| "), st.sampled_from([0, 3, 6]))
 def test_many_rows_are_printed_as_few(data, delimiter, digits):
     columns = {"first": many([1], pl.Int64)}
@@ -78,7 +78,7 @@ def test_many_rows_are_printed_as_few(data, delimiter, digits):
     check(pl.DataFrame({name: column[:height] for name, column in columns.items()}), delimiter, digits)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(moments() | st.none(), min_size=1, max_size=6),
     st.sampled_from(["ms", "us", "ns"]),

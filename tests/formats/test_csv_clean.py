@@ -150,7 +150,7 @@ DELIMITERS = st.sampled_from([b",", b",", b",", b"\t", *(b"%c" % code for code i
 INTEGER_AND_TEXT = Sheet({"a": ColumnType("integer", inferred=True), "b": ColumnType("text", inferred=True)}, None, "x")
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(sheets().flatmap(lambda sheet: st.tuples(st.just(sheet), files(sheet))), OPTIONS, TEXTS, DELIMITERS)
 @example((INTEGER_AND_TEXT, b"a,b\n5,x\n-0,x\n"), CsvOptions(), {}, b"|")
 def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options, texts, delimiter):
@@ -194,7 +194,7 @@ def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk,
         assert str(quick[0]) == str(careful[0])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.one_of(CLEAN["time"], odd), max_size=2),
     st.datetimes().flatmap(lambda moment: st.lists(st.just(moment.isoformat()), max_size=5)),

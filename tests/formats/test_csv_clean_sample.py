@@ -121,7 +121,7 @@ GAPS = b"timestamp,a\n%s,1\n2024-01-01T00:00:00Z,2\n"
 @example([GAPS % b""], {}, 0, b",")
 @example([GAPS % b"NA"], {"nulls": ("NA",)}, 0, b",")
 @example([b"a,b\n5,x\n-0,x\n"], {}, 0, b"|")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_the_quick_look_finds_what_the_careful_one_finds(samples, options, least, delimiter):
     with tempfile.TemporaryDirectory() as folder, mock.patch("plait.formats.csv_examine._LEAST_SAMPLE", max(least, 64)):
         files = [FoundFile(Path(folder, f"{number}.csv"), f"{number}.csv") for number in range(len(samples))]

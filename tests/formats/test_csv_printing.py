@@ -102,7 +102,7 @@ _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampl
 _rows = st.lists(st.tuples(_text, st.floats(), _text), min_size=1, max_size=14)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_rows, st.sampled_from(",;\t|"))
 @example([("x", float(number), f"{number}") for number in range(9)], ",")
 def test_the_standard_library_reads_back_what_was_written(sizes, rows, delimiter):
@@ -112,7 +112,7 @@ def test_the_standard_library_reads_back_what_was_written(sizes, rows, delimiter
     assert read == [[a, print_value(f), b] for a, f, b in rows]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_rows, st.integers(0, 14))
 def test_the_cut_into_blocks_does_not_show(sizes, rows, cut):
     frame = pl.DataFrame(rows, schema={"a": pl.String, "f": pl.Float64, "b": pl.String}, orient="row")

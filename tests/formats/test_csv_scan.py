@@ -52,7 +52,7 @@ def written(table, line_end, always):
     return "".join(",".join(map(field, row)) + line_end for row in table)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(tables, st.booleans(), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.integers(1, 40))
 def test_what_is_written_by_the_rules_is_read_as_the_csv_module_reads_it(table, always, line_end, ended, block):
     whole = written(table, line_end, always)
@@ -76,7 +76,7 @@ wild = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(wild, st.integers(1, 20), st.integers(1, 3))
 @example('1,"2\n3,4\n5,"6"\n', 3, 2)
 @example("1,2\r\n3,4\r\n", 4, 2)
@@ -86,7 +86,7 @@ def test_the_answer_does_not_depend_on_the_block_size(text, block, width):
     assert rows_of(data, width=width, block=block, max_record=30) == rows_of(data, width=width, max_record=30)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(wild, st.booleans(), st.integers(1, 3))
 def test_counting_quotes_finds_what_walking_finds_or_refuses(text, final, width):
     data = text.encode() + (b"\n" if final else b"")

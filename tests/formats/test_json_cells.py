@@ -60,13 +60,13 @@ def check(data: st.DataObject, rows: int, digits: int, nulls: bool) -> None:
     assert b"".join(printer.parts(frame)) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from([0, 3, 6]), st.booleans())
 def test_many_rows_are_printed_as_few(data, digits, nulls):
     check(data, FEW_ROWS, digits, nulls)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data(), st.integers(1, 14), st.sampled_from([0, 3, 6]), st.booleans())
 def test_pieces_and_portions_do_not_show(sizes, data, rows, digits, nulls):
     check(data, rows, digits, nulls)

@@ -43,7 +43,7 @@ def expected(values: list) -> list[str]:
     return ["" if value is None else repr(value) for value in values]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(st.none() | floats(), min_size=1, max_size=40), min_size=1, max_size=5))
 def test_floats_of_one_block_after_the_other_are_printed_as_python_does(blocks):
     texts = NumberTexts(print_numbers, repr, "")
@@ -51,7 +51,7 @@ def test_floats_of_one_block_after_the_other_are_printed_as_python_does(blocks):
         assert read(texts, values, pl.Float64()) == expected(values)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.none() | floats(), min_size=1, max_size=40))
 def test_floats_in_json_are_those_of_the_column(values):
     column, texts = pl.Series(values, dtype=pl.Float64), NumberTexts(print_numbers_as_json, print_value_as_json, "null")

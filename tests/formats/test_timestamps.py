@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.formats.timestamp_patterns import Pattern, parse_epoch, parse_iso
 from plait.formats.timestamps import EventTimes
@@ -140,6 +140,7 @@ FORMATS = [
 
 
 @pytest.mark.parametrize("text", FORMATS)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_a_column_in_a_format_is_read_as_each_alone(text, data):
     pattern = Pattern(text)

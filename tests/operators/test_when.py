@@ -245,6 +245,10 @@ def test_one_that_hangs_in_the_background_loses_its_rows_and_stops_nothing(monke
         running.close()
     finally:
         released.set()
+    for thread in threading.enumerate():
+        if "hang" in thread.name:
+            thread.join(20)
+            assert not thread.is_alive()
     assert context.counts["callbacks dropped"] == 2
     assert context.counts["callbacks left over"] == 3
     assert any("hang (" in note for note in context.notes)

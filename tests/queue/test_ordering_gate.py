@@ -233,6 +233,17 @@ def test_a_silent_source_lets_go_of_what_it_holds_and_the_rule_stays():
     assert gate.push([7, 6]).diverted[0].index == 1
 
 
+def test_what_comes_before_what_silence_has_let_go_is_late():
+    gate = Gate(Order(None), lateness=5)
+    gate.push([10, 12])
+    assert (gate.fall_silent().block, gate.frontier) == ([10, 12], 12)
+    gated = gate.push([11, 12, 13])
+    assert (gated.block, gate.late, len(gate)) == ([12], 1, 1)
+    assert gated.diverted[0].reason == (
+        "11 comes after the source had been silent, and what it had held back had gone on to 12"
+    )
+
+
 def test_null_times_are_an_error_that_names_source_and_record():
     rows = frame([1, 2]).with_columns(timestamp=pl.when(pl.col("number") == 0).then("timestamp"))
     with pytest.raises(OrderError, match="record 2 of a block of the source has no 'timestamp' to be ordered by"):

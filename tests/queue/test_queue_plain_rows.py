@@ -51,7 +51,7 @@ def aged(row, past):
 ROWS_OF_ALL_SORTS = st.lists(st.builds(aged, st.dictionaries(KEYS, VALUES, max_size=14), st.lists(KEYS)), max_size=20)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ROWS_OF_ALL_SORTS)
 def test_what_is_written_is_read_as_it_was(rows):
     data = written_rows([row.copy() for row in rows])
@@ -85,7 +85,7 @@ def test_without_telling_sizes_each_key_is_looked_at(monkeypatch):
     assert read_rows(written_rows([{"a": 1}, {"a": 2}])) == [{"a": 1}, {"a": 2}]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ROWS_OF_ALL_SORTS, st.integers(0, 80))
 def test_a_block_of_rows_says_the_same_on_the_wire(rows, plain):
     parts = [sealed(row) for row in [*rows, *({"n": n} for n in range(plain))]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.windows import AGGREGATES, Aggregate, Span, make_spans
 from plait.windows.time_windows import TimeWindows
@@ -142,6 +142,7 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows, st.sampled_from(list(SIZES)), st.integers(-2000, 50), st.integers(0, 40))
 def test_windows_and_aggregates_are_those_of_duckdb(
     database: Any, drawn: list[Any], size: str, start: int, at: int

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plait.windows import AGGREGATES as ALL_AGGREGATES
 from plait.windows import Aggregate, AggregateError, Span, groups, held, make_spans
@@ -214,6 +214,7 @@ def run(operator: Any, frames: Iterator[pl.DataFrame], wanted: list[Row] | None 
     return out
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     rows_strategy,
     st.lists(st.integers(0, 100), max_size=5),
@@ -233,6 +234,7 @@ def test_windows_are_what_the_definition_says(
     assert_same(run(operator, cut(rows, cuts), wanted), wanted)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     rows_strategy,
     st.lists(st.integers(0, 100), max_size=5),
@@ -330,6 +332,7 @@ def test_what_is_no_span_is_refused(text: str) -> None:
         Span.parse(text)
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), max_size=60),
     st.lists(st.integers(0, 100), max_size=8),
@@ -353,6 +356,7 @@ def test_too_many_groups_are_refused_with_the_key() -> None:
         windows.push(pl.DataFrame(rows, schema=SCHEMA))
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     rows_strategy,
     st.lists(st.integers(0, 100), max_size=5),
@@ -365,6 +369,7 @@ def test_sessions_are_what_the_definition_says(drawn: list[Any], cuts: list[int]
     assert_same(run(Sessions(gap, by, AGGREGATES, SCHEMA), cut(rows, cuts), wanted), wanted)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     rows_strategy,
     st.lists(st.integers(0, 100), max_size=5),
@@ -396,7 +401,7 @@ def test_rolling_holds_no_more_rows_than_may_be_asked_for() -> None:
     aggregates = {"n": Aggregate(function="count")}
     last = Rolling(3, None, ["city"], aggregates, SCHEMA)
     stretch = Rolling(None, 10, ["city"], aggregates, SCHEMA)
-    for time in range(0, 10_000, 5):
+    for time in range(0, 2_000, 5):
         frame = pl.DataFrame([{"timestamp": moment(time), "city": "ab"[time % 2]}], schema=SCHEMA)
         for rolling in (last, stretch):
             rolling.push(frame)
