@@ -29,7 +29,7 @@ _BINARY: Final[Mapping[type, str]] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.And: "AND", exp.Or: "OR",
 }  # fmt: skip
 _FLAT: Final = frozenset({"AND", "OR", "||"})
-_IGNORED_PARTS: Final = frozenset({"typed", "safe"})  # notes of sqlglot about dialects, on Div and DPipe
+_IGNORED_PARTS: Final = frozenset({"typed", "safe", "fraction_in_string"})  # notes of sqlglot about dialects
 
 _CAST_TYPES: Final[Mapping[str, Type]] = {
     **{str(kind): kind for kind in CAST_TYPES},
