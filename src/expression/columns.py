@@ -67,10 +67,18 @@ def _compile(node: Typed) -> _Code:
     if all(arg.is_constant for arg in args):
         return _literal(evaluate_typed(node, {}), node.type)
     if node.function in ("least", "greatest"):
-        return functools.reduce(lambda left, right: _bound(node, [left, right]), args)
+        return _paired(node, args)
     if node.function == "CASE x" and args[0].is_constant:
         return _compile_case(_with_conditions(node))
     return _bound(node, args)
+
+
+def _paired(node: Typed, args: Sequence[_Code]) -> _Code:
+    """Build from two halves: one argument after the other, hundreds of them would nest until the stack is full."""
+    if len(args) == 1:
+        return args[0]
+    half = len(args) // 2
+    return _bound(node, [_paired(node, args[:half]), _paired(node, args[half:])])
 
 
 def _compile_case(node: Typed) -> _Code:

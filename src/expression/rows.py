@@ -258,7 +258,8 @@ def _like(text: str, pattern: str, escape: str | None = None) -> bool:
 
 def _like_parts(pattern: str, escape: str | None) -> list[tuple[bool, str]]:
     letters = iter(pattern)
-    return [(False, next(letters)) if letter == escape else (letter in "%_", letter) for letter in letters]
+    parts = [(False, next(letters)) if letter == escape else (letter in "%_", letter) for letter in letters]
+    return [part for place, part in enumerate(parts) if part != (True, "%") or parts[place - 1 : place] != [part]]
 
 
 def _truncate(unit: str, time: datetime) -> datetime:
