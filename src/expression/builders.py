@@ -8,8 +8,9 @@ where what does not fit becomes null.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
+import numpy as np
 import polars as pl
 
 from ..formats.printing import print_columns
@@ -178,9 +179,19 @@ def _round_integer(values: Sequence[Any], a: pl.Expr, *_: pl.Expr) -> pl.Expr:
 
 def _log(*args: pl.Expr) -> pl.Expr:
     if len(args) == 1:
-        return pl.when(args[0] > 0.0).then(args[0].log10())
+        return pl.when(args[0] > 0.0).then(_log10(args[0]))
     base, a = args
-    return pl.when((base > 0.0) & (base != 1.0) & (a > 0.0)).then(_over(a.log(), base.log()))
+    return pl.when((base > 0.0) & (base != 1.0) & (a > 0.0)).then(_over(_log10(a), _log10(base)))
+
+
+def _log10(a: pl.Expr) -> pl.Expr:
+    """Take the logarithm of numpy: polars divides by ln(10), which makes 2.9999999999999996 of log(1000)."""
+    return a.map_batches(_log10_of, return_dtype=pl.Float64)
+
+
+def _log10_of(column: pl.Series) -> pl.Series:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return cast("pl.Series", np.log10(column))
 
 
 def _power(a: pl.Expr, b: pl.Expr) -> pl.Expr:

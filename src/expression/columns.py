@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
-import polars.selectors as cs
 
 from .builders import BUILDERS, BY_TYPE, CASTS, WITH_VALUES, Builder, divide_spans, in_list, to_text, unsigned_zeros
-from .checking import Source, resolve
+from .checking import resolve
 from .rows import evaluate_typed
 from .rules import Typed
+from .stored import named, read
 from .tree import Expression
 from .types import Columns, Type, polars_type
 
@@ -58,7 +58,7 @@ def _finish(given: Sequence[pl.Series], *, is_float: bool) -> pl.Series:
 
 def _compile(node: Typed) -> _Code:
     if node.function == "column":
-        return _Code(_read(node.value, node.type))
+        return _Code(read(node.value, node.type))
     if node.function == "literal":
         return _literal(node.value, node.type)
     if node.function in ("CASE", "if"):
@@ -67,10 +67,18 @@ def _compile(node: Typed) -> _Code:
     if all(arg.is_constant for arg in args):
         return _literal(evaluate_typed(node, {}), node.type)
     if node.function in ("least", "greatest"):
-        return functools.reduce(lambda left, right: _bound(node, [left, right]), args)
+        return _paired(node, args)
     if node.function == "CASE x" and args[0].is_constant:
         return _compile_case(_with_conditions(node))
     return _bound(node, args)
+
+
+def _paired(node: Typed, args: Sequence[_Code]) -> _Code:
+    """Build from two halves: one argument after the other, hundreds of them would nest until the stack is full."""
+    if len(args) == 1:
+        return args[0]
+    half = len(args) // 2
+    return _bound(node, [_paired(node, args[:half]), _paired(node, args[half:])])
 
 
 def _compile_case(node: Typed) -> _Code:
@@ -134,7 +142,7 @@ def _stretched(column: pl.Series, height: int) -> pl.Series:
 def _any_column(node: Typed) -> pl.Expr:
     while node.function != "column":
         node = next(arg for arg in node.args if _has_column(arg))
-    return _column(node.value.path[0])
+    return named(node.value.path[0])
 
 
 def _has_column(node: Typed) -> bool:
@@ -159,30 +167,3 @@ def _caster(source: Type, target: Type) -> Builder:
         return lambda a, _: a
     cast = CASTS.get((source, target), to_text)
     return lambda a, _: cast(a)
-
-
-def _read(source: Source, kind: Type) -> pl.Expr:
-    name, *fields = source.path
-    expr = _column(name)
-    for field in fields:
-        expr = expr.struct.field(field)
-    if isinstance(source.stored, Type) or source.stored == polars_type(kind):
-        return expr
-    return _read_as(expr, source.stored, kind)
-
-
-def _column(name: str) -> pl.Expr:
-    is_pattern = name == "*" or (name.startswith("^") and name.endswith("$"))  # polars takes these for many columns
-    return cs.by_name(name).as_expr() if is_pattern else pl.col(name)
-
-
-def _read_as(expr: pl.Expr, stored: Any, kind: Type) -> pl.Expr:
-    if kind is Type.DURATION:
-        return expr.dt.cast_time_unit("us")
-    if kind is not Type.TIMESTAMP:
-        return expr.cast(polars_type(kind), strict=False)
-    if stored == pl.Date:
-        return expr.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    in_micros = expr.dt.cast_time_unit("us")
-    zone = getattr(stored, "time_zone", None)
-    return in_micros.dt.replace_time_zone("UTC") if zone is None else in_micros.dt.convert_time_zone("UTC")

@@ -23,13 +23,14 @@ from .types import Type
 __all__ = ["parse_text"]
 
 _LONGEST = 20_000
+_HALF = re.compile("[\ud800-\udfff]")
 
 _BINARY: Final[Mapping[type, str]] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "DIV", exp.Mod: "%", exp.DPipe: "||",
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.And: "AND", exp.Or: "OR",
 }  # fmt: skip
 _FLAT: Final = frozenset({"AND", "OR", "||"})
-_IGNORED_PARTS: Final = frozenset({"typed", "safe"})  # notes of sqlglot about dialects, on Div and DPipe
+_IGNORED_PARTS: Final = frozenset({"typed", "safe", "fraction_in_string"})  # notes of sqlglot about dialects
 
 _CAST_TYPES: Final[Mapping[str, Type]] = {
     **{str(kind): kind for kind in CAST_TYPES},
@@ -69,6 +70,9 @@ def parse_text(text: str) -> Expression:
     """Parse one expression; see `plait.expression.parse`."""
     if len(text) > _LONGEST:
         raise ExpressionError(f"an expression has at most {_LONGEST:,} characters", text)
+    if _HALF.search(text):
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise ExpressionError("half a character (a surrogate without the other) is in no text", shown)
     try:
         return Expression(text, _Reader(text).read(sql_tree(text), 0))
     except RecursionError:

@@ -71,7 +71,7 @@ def _look_up(source: Source, row: Mapping[str, Any], kind: Type) -> Any:
     value: Any = row
     for name in source.path:
         value = None if value is None else value.get(name)
-    return normal(value, kind)
+    return _bounded(_total(normal)(value, kind), kind)
 
 
 def _bounded(value: Any, kind: Type) -> Any:
@@ -219,7 +219,7 @@ def _log(*args: float) -> float | None:
     base, a = args
     if base <= 0 or base == 1 or a <= 0:
         return None
-    top, bottom = math.log(a), math.log(base)
+    top, bottom = math.log10(a), math.log10(base)
     return math.nan if math.isinf(top) and math.isinf(bottom) else top / bottom
 
 
@@ -258,7 +258,8 @@ def _like(text: str, pattern: str, escape: str | None = None) -> bool:
 
 def _like_parts(pattern: str, escape: str | None) -> list[tuple[bool, str]]:
     letters = iter(pattern)
-    return [(False, next(letters)) if letter == escape else (letter in "%_", letter) for letter in letters]
+    parts = [(False, next(letters)) if letter == escape else (letter in "%_", letter) for letter in letters]
+    return [part for place, part in enumerate(parts) if part != (True, "%") or parts[place - 1 : place] != [part]]
 
 
 def _truncate(unit: str, time: datetime) -> datetime:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
+from ..expression import Expression
 from ..fields import Integer, Kind, Number, as_key, quote
-from ..windows.aggregates import MOST, Aggregate, AggregateError
+from ..windows.aggregates import AGGREGATES, MOST, Aggregate, AggregateError
 from ..windows.spans import Span
 
 __all__ = ["EPOCH", "MICROSECOND", "AggregateList", "SpanOption"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-_READ: dict[str, Callable[[Any], Any]] = {"of": str, "q": Number().parse, "most": Integer(least=1).parse}
-"""The options of aggregates."""
+
+
+def _of(value: Any) -> str:
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise ValueError(f"of= takes a column or an expression, and not {value!r}")
+    return str(value)
+
+
+_OPTIONS: Mapping[str, Callable[[Any], Any]] = {"of": _of, "q": Number().parse, "most": Integer().parse}
 
 
 class SpanOption(Kind):
@@ -48,6 +59,8 @@ class AggregateList(Kind):
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
             raise self._wrong(value)
         names = [name for name, _ in pairs]
+        if "" in names:
+            raise ValueError("'' is not the name of a column")
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name} is there twice; give one of the two another name")
@@ -62,30 +75,45 @@ class AggregateList(Kind):
         if not isinstance(given, Mapping) or len(given) != 1:
             raise ValueError(f"{name}: {given!r} is no aggregate; give count, or such as {{'mean': 'celsius'}}")
         ((function, options),) = given.items()
+        if not isinstance(function, str):
+            raise ValueError(f"{name}: {function!r} is no aggregate; give count, or such as {{'mean': 'celsius'}}")
         return self._made(name, function, options if isinstance(options, Mapping) else {"of": options})
 
     def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, Aggregate], ...]:
         found: list[tuple[str, Aggregate]] = []
         for node in nodes:
-            if node.op != "=" or node.value is None or not isinstance(node.value.plain(), str):
+            if node.op != "=" or node.value is None:
                 raise ValueError(f"{node.key}: takes an aggregate, such as {node.key}=mean(of=celsius)")
-            options = {inner.key: inner.value.plain() for inner in node.children or ()}
-            found.append((node.key, self._made(node.key, node.value.plain(), options)))
+            found.append((node.key, self._made(node.key, str(node.value.plain()), self._options(node))))
         return self.parse(found)
 
     @staticmethod
-    def _made(name: str, function: str, options: Mapping[str, Any]) -> Aggregate:
-        for option_name in options:
-            if option_name not in _READ:
-                raise ValueError(f"{name}: {function} has no option {option_name!r}; there are {', '.join(_READ)}")
+    def _options(node: Any) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        for inner in node.children or ():
+            if inner.op != "=" or inner.value is None or inner.children is not None:
+                raise ValueError(f"{node.key}: {inner.key} takes a value, such as of=celsius")
+            if inner.key in options:
+                raise ValueError(f"{node.key}: {inner.key} is given twice")
+            options[inner.key] = inner.value.plain()
+        return options
+
+    @staticmethod
+    def _made(name: str, function: str, options: Mapping[Any, Any]) -> Aggregate:
+        known = ("of", *(AGGREGATES[function].options if function in AGGREGATES else ()))
         try:
-            return Aggregate(function=function, **{key: _READ[key](given) for key, given in options.items()})
+            given = {key: _OPTIONS[key](value) for key, value in options.items() if key in _OPTIONS}
+            found = Aggregate(function=function, **given)
         except AggregateError as error:
+            allowed = f"; there are {', '.join(error.allowed)}" if error.allowed else ""
             near = f"; did you mean {error.suggestion!r}?" if error.suggestion else ""
-            known_ones = f"; there are {', '.join(error.allowed)}" if error.allowed and not near else ""
-            raise ValueError(f"{name}: {error}{near}{known_ones}") from error
-        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}: {error}{allowed}{near}") from error
+        except ValueError as error:
             raise ValueError(f"{name}: {function}: {error}") from error
+        for key in options:
+            if key not in known:
+                raise ValueError(f"{name}: {function} has no option {key!r}; there are {', '.join(known)}")
+        return found
 
     def write(self, value: Sequence[tuple[str, Aggregate]]) -> str:
         return "(" + " ".join(f"{as_key(name)}={self._written(aggregate)}" for name, aggregate in value) + ")"

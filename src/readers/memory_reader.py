@@ -120,6 +120,8 @@ class MemoryReader(Reader):
             values = [value if value is None else float(value) for value in values]
         try:
             return pl.Series(name, values, strict=True)
+        except UnicodeEncodeError as error:
+            raise SourceError(f"a text of {name!r} has half a character (a surrogate without the other)") from error
         except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
             said = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise SourceError(f"the values of {name!r} do not go together in one column ({said}): {error}") from error

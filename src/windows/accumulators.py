@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import polars as pl
 
+from ..expression.builders import unsigned_zeros
 from ..formats.arrow_series import column_of
 from ..formats.direct import instants
 
@@ -197,8 +198,9 @@ class Spread:
         sums, squares = _taken(self._sums, slots), _taken(self._squares, slots)
         self._first.take(slots)
         with np.errstate(invalid="ignore", over="ignore"):
-            variances = (squares - sums * sums / np.maximum(counts, 1)) / np.maximum(counts - 1, 1)
+            variances = (squares - sums * (sums / np.maximum(counts, 1))) / np.maximum(counts - 1, 1)
             variances = np.where(variances < 0, 0.0, variances)  # by rounding; a NaN stays
+            variances = np.where(np.isinf(squares) & np.isfinite(sums), np.inf, variances)  # too large, not unknown
             return _where(np.sqrt(variances) if self._root else variances, counts > 1)
 
 
@@ -326,9 +328,14 @@ class Kept:
         complete = column_of(wanted[whole["slot"].to_numpy()])
         rest = whole.filter(~complete)
         self._blocks = [rest] if rest.height else []
-        found = self._result(whole.filter(complete).sort("slot", maintain_order=True))
+        found = self._result(_without_signed_zeros(whole.filter(complete)).sort("slot", maintain_order=True))
         column = asked.join(found, on="slot", how="left", maintain_order="left")["value"]
         return column if self._empty is None else column.fill_null(self._empty)
+
+
+def _without_signed_zeros(rows: pl.DataFrame) -> pl.DataFrame:
+    values = rows["value"]
+    return rows.with_columns(value=unsigned_zeros(values)) if values.dtype == pl.Float64 else rows
 
 
 def _ranks(slots: Ints) -> Ints:

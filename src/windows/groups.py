@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ..expression import Expression, polars_type, to_polars, typecheck
+from ..expression import Expression, Type, polars_type, to_polars, typecheck
+from ..expression.builders import unsigned_zeros
 from ..expression.tree import Column
 from ..formats.arrow_series import column_of
 from ..record import TIMESTAMP
@@ -158,7 +159,8 @@ def _plain(expression: Expression | None, columns: Mapping[str, Any]) -> str | N
     root = None if expression is None else expression.root
     if expression is None or not isinstance(root, Column) or columns.get(root.path[0]) is None or len(root.path) > 1:
         return None
-    return root.name if columns[root.name] == polars_type(typecheck(expression, columns)) else None
+    kind = typecheck(expression, columns)
+    return root.name if columns[root.name] == polars_type(kind) and kind is not Type.TIMESTAMP else None
 
 
 _NOTHING = pl.Series(dtype=pl.Int64)
@@ -166,4 +168,5 @@ _TIME = pl.Datetime("us", "UTC")
 
 
 def _of_type(column: pl.Series, dtype: Any) -> pl.Series:
-    return column if column.dtype == dtype else column.cast(dtype)
+    column = column if column.dtype == dtype else column.cast(dtype)
+    return unsigned_zeros(column) if dtype == pl.Float64 else column

@@ -110,7 +110,17 @@ def stream(**options: Any) -> Any:
         ({"size": "1m", "aggregate": {"n": {"mean": "tmp"}}}, "n: there is no column 'tmp'.*did you mean 'temp'"),
         ({"size": "1m", "aggregate": {"n": {"mean": "who"}}}, "n: mean takes float or integer, and who is text"),
         ({"size": "1m", "aggregate": {"n": "count"}, "by": "whom"}, "by: there is no column 'whom'.*'who'"),
-        ({"size": "1m", "aggregate": {"n": "cuont"}}, "n: there is no aggregate 'cuont'; did you mean 'count'"),
+        (
+            {"size": "1m", "aggregate": {"n": "cuont"}},
+            "n: there is no aggregate 'cuont'; there are count.*; did you mean 'count'",
+        ),
+        (
+            {"size": "1m", "aggregate": {"n": {"sum": "rond(temp)"}}},
+            "no function 'rond'.* abs, .*; did you mean 'round'",
+        ),
+        ({"size": "1m", "aggregate": {"n": {"sum": None}}}, "n: sum: of= takes a column or an expression"),
+        ({"size": "1m", "aggregate": {"n": {5: "temp"}}}, "n: 5 is no aggregate"),
+        ({"size": "1m", "aggregate": {"n": {"collect": {"of": "temp", "most": 1.5}}}}, "1.5 is not a whole number"),
         ({"size": "1m", "aggregate": {"n": "mean"}}, "n: mean needs of="),
         (
             {"size": "1m", "aggregate": {"n": {"quantile": {"of": "temp", "q": 2}}}},

@@ -201,6 +201,10 @@ def test_the_random_expressions_have_all_operators_and_functions() -> None:
     assert found == set(FUNCTIONS)
 
 
+def test_hundreds_of_arguments_do_not_nest() -> None:
+    _hold(f"greatest({', '.join('ij' * 200)})", [dict.fromkeys(SCHEMA) | {"i": 3, "j": 5}])
+
+
 def test_work_grows_with_the_text_and_not_with_its_powers() -> None:
     text = "f"
     for _ in range(24):

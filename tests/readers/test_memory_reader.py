@@ -61,6 +61,8 @@ def test_integers_among_floats_are_floats_and_dicts_are_structs():
 
 
 def test_values_that_do_not_go_together_are_an_error_that_names_them():
+    with pytest.raises(SourceError, match="a text of 'a' has half a character"):
+        read([{"a": "\ud800"}])
     with pytest.raises(SourceError, match=r"'a' do not go together in one column \(int, str\)"):
         read([{"a": 1}, {"a": "x"}])
 

@@ -472,6 +472,31 @@ def test_what_is_constant_or_null_in_every_row_is_aggregated_too(function: str, 
     assert Rolling(2, None, [], aggregates, schema).push(frame).height == 3
 
 
+@pytest.mark.parametrize(
+    ("function", "values", "wanted"),
+    [
+        *[(name, [-0.0, None, -0.0], 0.0) for name in ("sum", "mean", "min", "max", "first", "last", "median")],
+        ("collect", [-0.0, 1.0], [0.0, 1.0]),
+        ("count_by", [0.0, -0.0], [{"value": 0.0, "count": 2}]),
+        ("distinct", [-0.0, 0.0, math.nan, -math.nan], 2),
+        ("mean", [-5e-324, 0.0], 0.0),
+        ("variance", [1e200, 2e200], math.inf),
+        ("variance", [1.0, math.inf], math.nan),
+        ("variance", [0.0] + [1e152] * 999, 1e301),
+        ("variance", [7000000000005.0, 7000000000007.0], 2.0),
+        ("min", [math.inf, math.nan], math.inf),
+        ("max", [-math.inf], -math.inf),
+    ],
+)
+def test_aggregates_of_odd_numbers(function: str, values: list[float | None], wanted: Any) -> None:
+    schema = {"timestamp": pl.Datetime("us", "UTC"), "x": pl.Float64}
+    windows = TimeWindows(make_spans(Span(10)), [], {"found": Aggregate(function=function, of="x")}, schema)
+    windows.push(pl.DataFrame([{"timestamp": moment(1), "x": value} for value in values], schema=schema))
+    (result,) = windows.end()
+    found = result["found"].to_list()[0]
+    assert repr(found) == repr(wanted) or math.isclose(found, wanted, rel_tol=1e-9)
+
+
 def test_a_key_that_changes_its_type_is_refused() -> None:
     schema = {"timestamp": pl.Datetime("us", "UTC"), "id": pl.Int64}
     windows = TimeWindows(make_spans(Span(10)), ["id"], {"n": Aggregate(function="count")}, schema)
