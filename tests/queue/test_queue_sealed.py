@@ -45,6 +45,7 @@ ODD = [
     {"a": {"b": {"c": [1, {"d": ()}]}}},
     {"a": -0.0, "b": float("inf"), "c": 2**200, "d": "\ud800", "e": b"\0", "f": 1j, "g": ...},
     Row(a=1),
+    {"a": [datetime(2020, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=1)], "b": (time(2, 30, fold=1),)},
     [1, 2],
     (1, 2),
     (b"a tuple that looks like a pickle",),
@@ -55,7 +56,9 @@ ODD = [
 
 
 def types_of(item):
-    """Return the item with types instead of values, all the way down."""
+    """Return the item with types instead of values, all the way down; of times, which of two of one name they are."""
+    if isinstance(item, datetime | time):
+        return type(item), item.fold
     if isinstance(item, dict):
         return type(item), [(types_of(key), types_of(value)) for key, value in item.items()]
     return (type(item), [types_of(part) for part in item]) if isinstance(item, list | tuple) else type(item)
