@@ -117,16 +117,21 @@ class _Newer:
 
 
 def sealed_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame, which nobody can change. Raises PicklingError for a column of objects: Arrow has none."""
+    """Return the frame, which nobody can change. Raises PicklingError for a column of a type that Arrow has not."""
     for name, kind in frame.schema.items():
-        if _has_objects(kind):
-            raise PicklingError(f"cannot put a frame: its column {name!r} is of Python objects; put rows instead")
+        if (found := _beyond_arrow(kind)) is not None:
+            raise PicklingError(f"cannot put a frame: its column {name!r} is of {found}; put rows instead")
     return frame
 
 
-def _has_objects(kind: Any) -> bool:
+def _beyond_arrow(kind: Any) -> str | None:
+    """Say what a type, or a part of it, is that Arrow does not have; None if there is nothing of the sort."""
+    if kind.is_object():
+        return "Python objects"
+    if kind.is_integer() and str(kind).endswith("128"):
+        return f"{kind}, which does not travel"
     parts = [field.dtype for field in getattr(kind, "fields", ())] + [getattr(kind, "inner", None)]
-    return kind is not None and (kind.is_object() or any(map(_has_objects, filter(None, parts))))
+    return next((found for part in parts if part is not None and (found := _beyond_arrow(part))), None)
 
 
 def portable(failure: Failure) -> Failure:

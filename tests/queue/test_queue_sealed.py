@@ -261,11 +261,18 @@ def test_what_a_taker_cannot_be_given_stays_at_the_head():
 
 
 @pytest.mark.parametrize("put", [Queue.put, Queue.put_block])
-def test_a_frame_with_a_column_of_objects_is_refused_by_its_name(put):
-    objects = pl.DataFrame({"n": [1], "thing": pl.Series([object()], dtype=pl.Object)})
+@pytest.mark.parametrize(
+    ("dtype", "says"),
+    [
+        (pl.Object, "Python objects"),
+        (pl.Int128, "Int128"),
+        (pl.List(pl.Struct({"a": pl.UInt128})), "UInt128"),
+    ],
+)
+def test_a_frame_with_a_column_that_arrow_does_not_have_is_refused_by_its_name(put, dtype, says):
     q = Queue(10)
-    with pytest.raises(pickle.PicklingError, match="'thing'"):
-        put(q, objects)
+    with pytest.raises(pickle.PicklingError, match=f"'thing' is of {says}"):
+        put(q, pl.DataFrame({"n": [1], "thing": pl.Series([None], dtype=dtype)}))
     assert q.empty()
     q.put(pl.DataFrame({"n": [1], "deep": [[{"a": [1]}]]}))
     assert q.get() == {"n": 1, "deep": [{"a": [1]}]}
