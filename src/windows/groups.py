@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..expression import Expression, polars_type, to_polars, typecheck
+from ..expression.builders import unsigned_zeros
 from ..expression.tree import Column
 from ..formats.arrow_series import column_of
 from ..record import TIMESTAMP
@@ -71,7 +72,7 @@ class Computing:
         # `select` would make one row of what is constant
         computed = frame.with_columns_seq(self._expressions.values()) if self._expressions else frame
         columns = {name: computed.get_column(name) for name in self._expressions}
-        columns |= {name: frame.get_column(plain) for name, plain in self._plain.items()}
+        columns |= {name: _as_computed(frame.get_column(plain)) for name, plain in self._plain.items()}
         return [columns.get(name) for name in self._aggregates]
 
     def grow(self, slots: int) -> None:
@@ -159,6 +160,11 @@ def _plain(expression: Expression | None, columns: Mapping[str, Any]) -> str | N
     if expression is None or not isinstance(root, Column) or columns.get(root.path[0]) is None or len(root.path) > 1:
         return None
     return root.name if columns[root.name] == polars_type(typecheck(expression, columns)) else None
+
+
+def _as_computed(column: pl.Series) -> pl.Series:
+    """Return a column as the expression that is its name would: a zero has no sign."""
+    return unsigned_zeros(column) if column.dtype == pl.Float64 else column
 
 
 _NOTHING = pl.Series(dtype=pl.Int64)
