@@ -7,8 +7,7 @@ merges know runs only, so both forms of block go through the same code. Nothing 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timezone
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta, timezone
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -233,11 +232,18 @@ def _in_utc(time: datetime) -> datetime:
         return time
 
 
+_ALWAYS_TIMES = frozenset({int, str, bytes, bool, date, datetime, timedelta, tuple})
+"""Types of which every value has a place in the order: looked at are floats, and what others have for NaN and NaT."""
+
+
 def _may_have_gaps(times: Iterable[Any]) -> bool:
-    return any(kind is type(None) or issubclass(kind, float | Decimal | _Raised) for kind in set(map(type, times)))
+    return not _ALWAYS_TIMES.issuperset(map(type, times))
 
 
 def _is_no_time(time: Any) -> bool:
     if time is None or isinstance(time, _Raised):
         return True
-    return bool(time != time)  # NaN is the one value that differs from itself
+    try:
+        return bool(time != time)  # NaN is the one value that differs from itself
+    except Exception:
+        return False  # it cannot be compared at all, which is told where it is compared with another
