@@ -139,7 +139,7 @@ def latency(name: str, rate: int, *command: str, package: str) -> Contender:
 
 def event_contenders(rules: int | str, most: int | None) -> tuple[Contender, ...]:
     """Return plait and lambdas with the same rules; the lambdas get `most` events, as they try them all."""
-    title = f"{rules:,} rules" if isinstance(rules, int) else f"{rules} rules"
+    title = f"{rules} rules" if isinstance(rules, str) else "1 rule" if rules == 1 else f"{rules:,} rules"
     words = ("{rows}", "{rules}")
     name = "mixed" if isinstance(rules, str) else str(rules)
     return (

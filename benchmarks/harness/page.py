@@ -30,7 +30,7 @@ def page(record: Record, learnt: str) -> str:
     parts = [HEAD, _machine(record), PICTURE, "", "## Targets", "", *_targets(record), "", "## Jobs", ""]
     for job in jobs:
         parts.extend(_job(job, record))
-    parts.extend(_missing(jobs, record))
+    parts.extend(_missing(record))
     return "\n".join([*parts, learnt.strip(), ""])
 
 
@@ -47,7 +47,10 @@ def _machine(record: Record) -> str:
 
 def _targets(record: Record) -> Iterable[str]:
     head, rows = targets_table(record)
-    yield "Ratios are those of one session. Reached: `aim`, `yes` (what is asked for at least), `no`, `?` (not run)."
+    yield (
+        "Ratios within a job are of the same rounds; those of two jobs are of runs at different times."
+        " Reached: `aim`, `yes` (what is asked for at least), `no`, `?` (not all of it was measured)."
+    )
     yield ""
     yield markdown(head, rows, left=len(head))
 
@@ -60,7 +63,8 @@ def _job(job: Job, record: Record) -> Iterable[str]:
     yield ""
     yield job_table(job, record)
     yield ""
-    notes = [f"{one.name}: {_note(one.note, one.most, job.unit)}" for one in job.contenders if one.note or one.most]
+    noted = [one for one in job.contenders if (one.note or one.most) and one.name not in record.unmeasured(job)]
+    notes = [f"{one.name}: {_note(one.note, one.most, job.unit)}" for one in noted]
     if notes:
         yield ". ".join(notes) + "."
         yield ""
@@ -71,12 +75,20 @@ def _note(note: str, most: int | None, unit: str) -> str:
     return "; ".join(part for part in (note, limit) if part)
 
 
-def _missing(jobs: Iterable[Job], record: Record) -> Iterable[str]:
-    """Say who could not run, or was wrong, and why."""
-    lines = [
+def _missing(record: Record) -> Iterable[str]:
+    """Say who could not run, or was wrong, and why; and who was not asked to."""
+    troubles = [
         f"* {job.title}, {row['contender']}: {row['trouble']}"
-        for job in jobs
+        for job in JOBS
         for row in record.results(job.name)
         if row["trouble"]
     ]
-    yield from ("## What could not run", "", *(lines or ["Everything ran, and all outputs were equal."]), "")
+    absent = [f"* {job.title}: {', '.join(names)}" for job in JOBS if (names := record.unmeasured(job))]
+    said = "" if troubles else f"{'What ran, ran through' if absent else 'Everything ran'}, and all outputs were equal."
+    yield from ("## What could not run", "", *(troubles or [said]), "")
+    if absent:
+        yield from (
+            "These were left out when their jobs were last measured; `python benchmarks/run.py` runs them:",
+            "",
+        )
+        yield from (*absent, "")

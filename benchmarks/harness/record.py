@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .jobs import PLAIT
+from .jobs import PLAIT, Job
 
 __all__ = ["Record"]
 
@@ -39,6 +39,11 @@ class Record:
     def results(self, job: str) -> Sequence[Mapping[str, Any]]:
         """Return what the contenders of a job did; empty if it was not run."""
         return list(self.content["jobs"].get(job, {}).get("results", ()))
+
+    def unmeasured(self, job: Job) -> Sequence[str]:
+        """Return the contenders of a job that were left out when it was last run; all of them if it never was."""
+        ran = {row["contender"] for row in self.results(job.name)}
+        return [one.name for one in job.contenders if one.name not in ran]
 
     def of(self, job: str, contender: str = PLAIT) -> Mapping[str, Any]:
         """Return what one contender did; empty if it did not run or was wrong."""

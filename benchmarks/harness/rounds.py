@@ -28,7 +28,7 @@ __all__ = ["Result", "run_job"]
 
 LIMIT_S = 1800
 MEASURE = HERE / "harness" / "measure.py"
-MEDIANS = ("seconds", "wall_s", "cpu_s", "peak_kib", "p50_us", "p99_us", "lost")
+MEDIANS = ("seconds", "wall_s", "cpu_s", "peak_kib", "p50_us", "p99_us")
 
 
 @dataclass(slots=True)

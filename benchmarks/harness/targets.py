@@ -51,11 +51,11 @@ class Target:
         return [self.job, self.least, self.aim, measured, self._verdict(found)]
 
     def _verdict(self, found: list[tuple[Part, float | None]]) -> str:
-        if any(value is None for _, value in found):
-            return "?"
         values = [(part, value) for part, value in found if value is not None]
         if not all(part.is_good(value, part.least) for part, value in values):
             return "no"
+        if len(values) < len(found):
+            return "?"
         return "aim" if all(part.is_good(value, part.aim) for part, value in values) else "yes"
 
 

@@ -119,7 +119,7 @@ class Queue:
     def put_block(self, block_of_items: Any, block: bool = True, timeout: float | None = None) -> None:
         """Put a frame, or a list of items, as a whole: it has room all at once or not at all.
 
-        Raises as `put`; a frame with a column of Python objects is refused, too, by a PicklingError that names it.
+        Raises as `put`; a PicklingError also names a column that cannot travel: one of Python objects, or of 128 bits.
         """
         if self._closed:
             raise ValueError(f"{self!r} is closed")

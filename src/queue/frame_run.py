@@ -46,7 +46,7 @@ class FrameRun(Run):
         self._frame = frame
         self._column = column
         self._columns = columns
-        self._times = frame.get_column(column)
+        self._times = _moments(frame.get_column(column))
         self._keys = keys_of(self._times)
         self._start, self._stop = 0, frame.height
         self._first: Any = None
@@ -168,6 +168,18 @@ class FrameRun(Run):
         view._start, view._stop = start, stop
         view._first = view._last = None
         return view
+
+
+def _moments(times: pl.Series) -> pl.Series:
+    """Return times in microseconds of UTC, as Python tells them apart: not by what the clocks of a zone show."""
+    import polars as pl
+
+    dtype = times.dtype
+    if not isinstance(dtype, pl.Datetime):
+        return times
+    if dtype.time_unit != "us":
+        times = times.dt.cast_time_unit("us")
+    return times if dtype.time_zone in (None, "UTC") else times.dt.convert_time_zone("UTC")
 
 
 def keys_of(times: pl.Series) -> npt.NDArray[Any] | None:

@@ -7,8 +7,7 @@ merges know runs only, so both forms of block go through the same code. Nothing 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta, timezone
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -100,6 +99,7 @@ class Order:
         reverse: put the largest first.
 
     Frames stay frames if they are ordered by one of their columns, smallest first; else they count as their rows.
+    Times are compared in whole microseconds of UTC.
 
     >>> Order("a.b").run([{"a": {"b": 1}}, {"a": {"b": 2}}]).times
     [1, 2]
@@ -122,7 +122,8 @@ class Order:
 
     def time(self, value: Any) -> Any:
         """Return a time that was given from outside as one that compares with those of the runs."""
-        return Descending(value) if self.reverse else value
+        (time,) = _moments([value])
+        return Descending(time) if self.reverse else time
 
     def run(self, block: Block | Run, *, source: str = "the source") -> Run:
         """Return the records of a block with their times.
@@ -159,7 +160,7 @@ class Order:
         return FrameRun(kept(frame, ~bad), column), [(i, self._why(times.item(i))) for i in bad.arg_true()]
 
     def _sift_objects(self, objects: list[Any]) -> tuple[Run, list[Unplaced]]:
-        times = self._times(objects)
+        times = _moments(self._times(objects))
         unplaced: list[Unplaced] = []
         if _may_have_gaps(times):
             unplaced = [(i, self._why(time)) for i, time in enumerate(times) if _is_no_time(time)]
@@ -209,11 +210,40 @@ def _step(record: Any, key: Any) -> Any:
     return getattr(record, key, None) if isinstance(key, str) else record[key]
 
 
+def _moments(times: list[Any]) -> list[Any]:
+    """Return times of zones that change their clocks in UTC, for Python compares those of one zone by the clock.
+
+    What the clock shows goes back in the hour that is repeated, and a distance over it is an hour too short.
+    """
+    kinds = set(map(type, times))
+    if not any(issubclass(kind, datetime) for kind in kinds):
+        return times
+    zones = {id(zone): zone for time in times if isinstance(time, datetime) and (zone := time.tzinfo) is not None}
+    moving = {number for number, zone in zones.items() if type(zone) is not timezone and str(zone) != "UTC"}
+    return (
+        [_in_utc(time) if id(getattr(time, "tzinfo", None)) in moving else time for time in times] if moving else times
+    )
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:  # the first and the last day of the calendar, in a zone that puts them beyond it
+        return time
+
+
+_ALWAYS_TIMES = frozenset({int, str, bytes, bool, date, datetime, timedelta, tuple})
+"""Types of which every value has a place in the order: looked at are floats, and what others have for NaN and NaT."""
+
+
 def _may_have_gaps(times: Iterable[Any]) -> bool:
-    return any(kind is type(None) or issubclass(kind, float | Decimal | _Raised) for kind in set(map(type, times)))
+    return not _ALWAYS_TIMES.issuperset(map(type, times))
 
 
 def _is_no_time(time: Any) -> bool:
     if time is None or isinstance(time, _Raised):
         return True
-    return bool(time != time)  # NaN is the one value that differs from itself
+    try:
+        return bool(time != time)  # NaN is the one value that differs from itself
+    except Exception:
+        return False  # it cannot be compared at all, which is told where it is compared with another

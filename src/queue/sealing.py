@@ -7,10 +7,13 @@ tenth, because names and types are said once.
 
 Single items are pickled by protocol 3, which numbers its memo explicitly, from zero in each: so the pickles of a block
 may be strung together into that of one list. That costs half of reading them one by one. No two items share an object.
+What protocol 3 has no word for is that a time is the second of its name in the hour that clocks repeat (`fold`), which
+changes the moment it means: such items are packed whole, by a newer protocol, into a pickle by protocol 3.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from gc import is_tracked
@@ -40,6 +43,10 @@ __all__ = [
 
 _SEAL = 3
 _HEAD, _TAIL = b"\x80\x03](", b"e."
+_DATETIME, _TIME = b"C\n", b"C\x06"
+"""How the state of a datetime and of a time begin in a pickle: what follows is ten bytes, or six."""
+_FOLDED = re.compile(rb"C(?:\n..[\x81-\x8c]|\x06[\x80-\x97])", re.DOTALL)
+"""The same where `fold` is 1: it is the highest bit of the month, or of the hour."""
 PLAIN = KEPT | {date, timedelta}
 """Types whose values never change and can always be pickled. Their subclasses may be anything."""
 
@@ -89,24 +96,42 @@ has_containers = _has_odd_keys if is_tracked({"": 0}) else is_tracked
 
 def _pickled(item: Any) -> bytes:
     try:
-        return dumps(item, _SEAL)
+        data = dumps(item, _SEAL)
+        if (_DATETIME in data or _TIME in data) and _FOLDED.search(newer := dumps(item, 5)):
+            return dumps(_Newer(newer), _SEAL)
+        return data
     except Exception as error:
         if isinstance(item, Failure):
             return dumps(_plain(item), _SEAL)
         raise PicklingError(f"cannot put {brief(item)}: {error}") from error
 
 
+class _Newer:
+    """Stands for an item in the pickle of a newer protocol, and is read as the item itself."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return loads, (self.data,)
+
+
 def sealed_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame, which nobody can change. Raises PicklingError for a column of objects: Arrow has none."""
+    """Return the frame, which nobody can change. Raises PicklingError for a column of a type that Arrow has not."""
     for name, kind in frame.schema.items():
-        if _has_objects(kind):
-            raise PicklingError(f"cannot put a frame: its column {name!r} is of Python objects; put rows instead")
+        if (found := _beyond_arrow(kind)) is not None:
+            raise PicklingError(f"cannot put a frame: its column {name!r} is of {found}; put rows instead")
     return frame
 
 
-def _has_objects(kind: Any) -> bool:
+def _beyond_arrow(kind: Any) -> str | None:
+    """Say what a type, or a part of it, is that Arrow does not have; None if there is nothing of the sort."""
+    if kind.is_object():
+        return "Python objects"
+    if kind.is_integer() and str(kind).endswith("128"):
+        return f"{kind}, which does not travel"
     parts = [field.dtype for field in getattr(kind, "fields", ())] + [getattr(kind, "inner", None)]
-    return kind is not None and (kind.is_object() or any(map(_has_objects, filter(None, parts))))
+    return next((found for part in parts if part is not None and (found := _beyond_arrow(part))), None)
 
 
 def portable(failure: Failure) -> Failure:

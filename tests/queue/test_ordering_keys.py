@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 
+import numpy as np
 import polars as pl
 import pytest
 from plait.queue.columns import unite
@@ -35,7 +36,10 @@ def test_every_way_to_name_a_key(sort_key, record):
     assert Order(sort_key).run([record]).times == [7]
 
 
-@pytest.mark.parametrize("record", [{}, {"timestamp": None}, {"timestamp": float("nan")}, "text", None, 5])
+NAN, NAT = {"timestamp": np.float32("nan")}, {"timestamp": np.datetime64("NaT")}
+
+
+@pytest.mark.parametrize("record", [{}, {"timestamp": None}, {"timestamp": float("nan")}, NAN, NAT, "text", None, 5])
 def test_a_record_without_a_time_is_set_aside_with_a_reason(record):
     run, unplaced = Order().sift([{"timestamp": 1}, record, {"timestamp": 2}])
     assert run.times == [1, 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -79,6 +80,30 @@ def test_frames_and_objects_together_come_out_in_order(data, inputs):
         return rows_as_frame if data.draw(st.booleans()) else rows_as_frame.to_dicts()
 
     assert play(data, inputs, either) == oracle(inputs)
+
+
+def autumn(source: int, rows: list[tuple[int, int]]) -> list[dict]:
+    """Quarters of an hour around the hour that the clocks of Berlin show twice."""
+    zone, start = ZoneInfo("Europe/Berlin"), datetime(2020, 10, 25, tzinfo=UTC)
+    moments = [(start + timedelta(minutes=15 * quarters)).astimezone(zone) for quarters, _ in rows]
+    return [{**row, "timestamp": moment} for row, moment in zip(as_objects(source, rows), moments, strict=True)]
+
+
+def autumn_frame(source: int, rows: list[tuple[int, int]]) -> pl.DataFrame:
+    return pl.DataFrame(autumn(source, rows), schema_overrides={"timestamp": pl.Datetime("us", "Europe/Berlin")})
+
+
+def nanoseconds(source: int, rows: list[tuple[int, int]]) -> pl.DataFrame:
+    """Times that only their nanoseconds tell apart, and in another order: those do not count."""
+    times = pl.Series("timestamp", [1000 * time + (source * 7 + number * 600) % 1000 for time, number in rows])
+    return as_frame(source, rows).with_columns(times.cast(pl.Datetime("ns", "UTC")))
+
+
+@pytest.mark.parametrize("make", [autumn, autumn_frame, nanoseconds])
+@settings(deadline=None, max_examples=30)
+@given(data=st.data(), inputs=sources)
+def test_times_are_compared_by_microseconds_of_utc_not_by_the_clock_of_their_zone(make, data, inputs):
+    assert play(data, inputs, make) == oracle(inputs)
 
 
 @settings(deadline=None)

@@ -45,6 +45,7 @@ ODD = [
     {"a": {"b": {"c": [1, {"d": ()}]}}},
     {"a": -0.0, "b": float("inf"), "c": 2**200, "d": "\ud800", "e": b"\0", "f": 1j, "g": ...},
     Row(a=1),
+    {"a": [datetime(2020, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=1)], "b": (time(2, 30, fold=1),)},
     [1, 2],
     (1, 2),
     (b"a tuple that looks like a pickle",),
@@ -55,7 +56,9 @@ ODD = [
 
 
 def types_of(item):
-    """Return the item with types instead of values, all the way down."""
+    """Return the item with types instead of values, all the way down; of times, which of two of one name they are."""
+    if isinstance(item, datetime | time):
+        return type(item), item.fold
     if isinstance(item, dict):
         return type(item), [(types_of(key), types_of(value)) for key, value in item.items()]
     return (type(item), [types_of(part) for part in item]) if isinstance(item, list | tuple) else type(item)
@@ -258,11 +261,18 @@ def test_what_a_taker_cannot_be_given_stays_at_the_head():
 
 
 @pytest.mark.parametrize("put", [Queue.put, Queue.put_block])
-def test_a_frame_with_a_column_of_objects_is_refused_by_its_name(put):
-    objects = pl.DataFrame({"n": [1], "thing": pl.Series([object()], dtype=pl.Object)})
+@pytest.mark.parametrize(
+    ("dtype", "says"),
+    [
+        (pl.Object, "Python objects"),
+        (pl.Int128, "Int128"),
+        (pl.List(pl.Struct({"a": pl.UInt128})), "UInt128"),
+    ],
+)
+def test_a_frame_with_a_column_that_arrow_does_not_have_is_refused_by_its_name(put, dtype, says):
     q = Queue(10)
-    with pytest.raises(pickle.PicklingError, match="'thing'"):
-        put(q, objects)
+    with pytest.raises(pickle.PicklingError, match=f"'thing' is of {says}"):
+        put(q, pl.DataFrame({"n": [1], "thing": pl.Series([None], dtype=dtype)}))
     assert q.empty()
     q.put(pl.DataFrame({"n": [1], "deep": [[{"a": [1]}]]}))
     assert q.get() == {"n": 1, "deep": [{"a": [1]}]}

@@ -43,6 +43,18 @@ def test_rows_of_one_key_are_counted_together(windows: Any, blocks: list[list[fl
     assert found == {key: everything.count(key) for key in everything}
 
 
+@pytest.mark.parametrize("function", ["collect", "count_by", "first", "last", "max", "min"])
+def test_what_is_aggregated_as_it_stands_has_no_sign_of_zero_either(function: str) -> None:
+    """A column alone is an expression, too: the answer must not depend on which of two zeros came first."""
+    found = {}
+    for of in ("key", "key * 1"):
+        windows = TimeWindows(make_spans(Span.parse("1d")), [], {"x": Aggregate(function=function, of=of)}, SCHEMA)
+        windows.push(frame([-0.0, 0.0, None, -0.0]))
+        found[of] = repr([result["x"].to_list() for result in windows.end()])
+    assert found["key"] == found["key * 1"]
+    assert "-0.0" not in found["key"]
+
+
 @given(blocks=keys)
 def test_rows_of_one_key_find_each_other(blocks: list[list[float | None]]) -> None:
     join = PairJoin(Band(0, 0), How.INNER, Layout(("key",)), SCHEMA, SCHEMA)
