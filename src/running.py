@@ -109,6 +109,11 @@ class Context:
         """Say something in the run's report, once however often it is said."""
         self.notes.setdefault(sentence)
 
+    def holds(self, number: int, what: str) -> None:
+        """Say how many of what are held now: the run's report tells the most that there were at a time."""
+        name = f"{what} held at most"
+        self.counts[name] = max(self.counts[name], number)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

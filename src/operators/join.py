@@ -309,6 +309,7 @@ class Joining:
         try:
             for side, frame in waiting:
                 core.push(side, frame)
+            self._context.holds(core.held, "rows")
             results, bound = core.advance(None if timestamp is None else (timestamp - EPOCH) // MICROSECOND)
         except JoinError as error:
             raise self._join.wrong(None, str(error)) from error

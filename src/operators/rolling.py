@@ -61,7 +61,7 @@ class RollingWindow(Windowed):
         return {**inputs, **{name: aggregate.type(inputs) for name, aggregate in self.aggregate}}
 
     def open(self, context: Context) -> Operator:
-        return _Rolling(self)
+        return _Rolling(self, context)
 
     def start(self, columns: Mapping[str, Any]) -> Rolling:
         """Return what computes the new columns for rows with these columns."""
@@ -72,8 +72,9 @@ class RollingWindow(Windowed):
 
 
 class _Rolling(Operator):
-    def __init__(self, window: RollingWindow) -> None:
+    def __init__(self, window: RollingWindow, context: Context) -> None:
         self._window = window
+        self._context = context
         self._rolling: Rolling | None = None
 
     def on_frame(self, frame: pl.DataFrame) -> tuple[pl.DataFrame]:
@@ -81,6 +82,8 @@ class _Rolling(Operator):
             if self._rolling is None:
                 self._window.columns(frame.schema)
                 self._rolling = self._window.start(frame.schema)
-            return (self._rolling.push(frame),)
+            results = self._rolling.push(frame)
         except AggregateError as error:
             raise self._window.wrong(None, str(error)) from error
+        self._context.holds(self._rolling.held, "rows")
+        return (results,)

@@ -250,8 +250,10 @@ class _Gathering(Operator):
         if self._closed is not None:
             frame = self._without_late(frame, self._closed)
         if frame.height:
-            outside: int = self._asked(lambda: self._started(frame).push(frame))
+            store = self._asked(lambda: self._started(frame))
+            outside: int = self._asked(lambda: store.push(frame))
             self._context.absorbed(frame.height - outside)
+            self._context.holds(store.groups, "groups")
             self._latest = instants(frame.get_column(TIMESTAMP).tail(1)).item()
         return ()
 
