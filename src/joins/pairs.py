@@ -17,7 +17,7 @@ import polars as pl
 from ..windows.aggregates import WINDOW_END, WINDOW_START
 from ..windows.spans import Spans
 from .shape import How, Shape
-from .sides import NOBODY, Codes, Results, Rows, check_room, within
+from .sides import NOBODY, Codes, Results, Rows, check_pairs, check_room, within
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -170,7 +170,14 @@ class PairJoin:
         keys = np.concatenate([left.codes[lefts][one.rows], right.codes[rights][other.rows]])
         codes = _numbered(keys, np.concatenate([one.windows, other.windows]))
         split = len(one.rows)
-        first, second = within(codes[:split], one.low, one.high, codes[split:], right.times[rights][other.rows])
+        first, second = within(
+            codes[:split],
+            one.low,
+            one.high,
+            codes[split:],
+            right.times[rights][other.rows],
+            lambda counts: check_pairs(self._most, self._codes, keys[:split], counts),
+        )
         places = (one.rows[first] + (lefts.start or 0), other.rows[second] + (rights.start or 0))
         left.matched[places[0]] = True
         right.matched[places[1]] = True

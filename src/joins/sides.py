@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,12 +182,15 @@ def ranges(starts: Ints, counts: Ints) -> Ints:
     return np.arange(total) - np.repeat(ends - counts, counts) + np.repeat(starts, counts)
 
 
-def within(codes: Ints, low: Ints, high: Ints, others: Ints, times: Ints) -> tuple[Ints, Ints]:
+def within(
+    codes: Ints, low: Ints, high: Ints, others: Ints, times: Ints, check: Callable[[Ints], None]
+) -> tuple[Ints, Ints]:
     """Return all pairs of the same code whose time lies in a range: the place of the range, and of the time.
 
     Args:
         codes, low, high: the ranges, both ends included.
         others, times: what is looked for, with their codes.
+        check: called with how many pairs each range has, before they are made: there may be more than memory holds.
     """
     there = np.flatnonzero(others != NOBODY)
     if not len(there) or not len(codes):
@@ -202,7 +205,30 @@ def within(codes: Ints, low: Ints, high: Ints, others: Ints, times: Ints) -> tup
     most = codes * width + np.searchsorted(moments, high, side="right")
     first = np.searchsorted(ordered, least, side="left")
     counts = np.where(codes == NOBODY, 0, np.maximum(np.searchsorted(ordered, most, side="left") - first, 0))
+    check(counts)
     return np.repeat(np.arange(len(codes)), counts), there[order[ranges(first, counts)]]
+
+
+def check_pairs(most: int, codes: Codes, of: Ints, counts: Ints) -> None:
+    """Raise JoinError if there are more pairs to make at once than may be held: with the key that has the most.
+
+    Args:
+        most: how many may be held.
+        codes: what the codes mean.
+        of, counts: codes of keys, and how many pairs each has; a code may be there several times.
+    """
+    total = int(counts.sum())
+    if total > most:
+        of_each = np.bincount(of[of != NOBODY], counts[of != NOBODY]).astype(np.int64)
+        raise JoinError(
+            f"rows that came together make {total:,} pairs, and max_state allows {most:,}{_named(of_each, codes)}"
+        )
+
+
+def _named(counts: Ints, codes: Codes) -> str:
+    """Say how many are of the key that has the most: counts by code. Without keys there is nothing to say."""
+    key = codes.key(int(counts.argmax())) if counts.any() else ""
+    return f"; {counts.max():,} of them are of {key}" if key else ""
 
 
 def check_room(most: int, codes: Codes, results: Results, *sides: Rows) -> None:
@@ -211,7 +237,7 @@ def check_room(most: int, codes: Codes, results: Results, *sides: Rows) -> None:
     if held + len(results) > most:
         keys = np.concatenate([rows.codes for rows in sides])
         counts = np.bincount(keys[keys != NOBODY]) if (keys != NOBODY).any() else np.zeros(1, np.int64)
-        named = f"; {counts.max():,} of them are of {codes.key(int(counts.argmax()))}" if counts.any() else ""
+        named = _named(counts, codes)
         waiting = f" and {len(results):,} results that wait for what goes before them" if len(results) else ""
         raise JoinError(
             f"it holds {held:,} rows that may still find a partner{waiting}, and max_state allows {most:,}{named}"
