@@ -62,7 +62,8 @@ def _value(value: Any) -> str:
 def _asides(report: RunReport) -> Iterable[str]:
     for stage in report.stages:
         if stage.counts.repeated:
-            yield f"{stage.name}: {stage.counts.repeated:,} rows went out again, for a further rule"
+            why = "for a further rule" if stage.family == "event" else "of rows that gave several"
+            yield f"{stage.name}: {stage.counts.repeated:,} rows went out besides, {why}"
         if stage.counts.absorbed:
             yield f"{stage.name}: {stage.counts.absorbed:,} rows went into {stage.counts.made:,} results"
         for name, count in stage.extra.items():

@@ -113,12 +113,16 @@ def join_parts(path: Path, stages: Sequence[str]) -> bool:
 def _concatenate(parts: Iterable[Path], path: Path) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     parts = list(parts)
-    with beside.open("wb") as whole:
-        for part in parts:
-            with part.open("rb") as one:
-                while block := one.read(1 << 20):
-                    whole.write(block)
-    beside.replace(path)
+    try:
+        with beside.open("wb") as whole:
+            for part in parts:
+                with part.open("rb") as one:
+                    while block := one.read(1 << 20):
+                        whole.write(block)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
     for part in parts:
         part.unlink()
 

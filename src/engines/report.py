@@ -84,7 +84,7 @@ class RunReport:
         seconds: how long it took, by the wall clock.
         error: what ended the run before its time, if anything did.
         interrupted: the signal that stopped the run before the end of a finite source, if one did.
-        dead_letters: path of the dead-letter file, if there is one.
+        dead_letters: path of the dead-letter file, if there is one; if it cannot be written, of its parts, with a `*`.
     """
 
     pipeline: str

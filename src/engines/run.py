@@ -139,7 +139,7 @@ def _run(plan: Plan, name: str, control: Control, assembly: Assembly) -> RunRepo
         time.monotonic() - outcome.started,
         error=outcome.error,
         interrupted=control.asked_by if outcome.error is None and not outcome.complete else None,
-        dead_letters=str(plan.dead_letters) if letters else None,
+        dead_letters=letters,
     )
 
 
@@ -188,14 +188,16 @@ def _forget_parts(plan: Plan) -> None:
         part_path(plan.dead_letters, stage.name).unlink(missing_ok=True)
 
 
-def _collect_letters(plan: Plan, assembly: Assembly, outcome: _Outcome) -> bool:
+def _collect_letters(plan: Plan, assembly: Assembly, outcome: _Outcome) -> str | None:
+    """Return where the dead letters are: in one file, or, if that cannot be written, in the parts of the stages."""
     for state in assembly.states.values():
         _note_error(outcome, state.letters.close)
     try:
-        return join_parts(plan.dead_letters, [stage.name for stage in plan.spec])
+        there = join_parts(plan.dead_letters, [stage.name for stage in plan.spec])
     except Exception as error:
         outcome.error = outcome.error or error
-        return True
+        return str(part_path(plan.dead_letters, "*"))
+    return str(plan.dead_letters) if there else None
 
 
 def _in_order(plan: Plan, reports: Any) -> list[StageReport]:

@@ -113,10 +113,25 @@ class JoinCore(ABC):
         held, waiting = self._rows_held(), len(self._results)
         if held + waiting <= self._most:
             return
-        counts = np.bincount(self._codes_held())
-        named = self._keys.words(int(counts.argmax())) if len(counts) and self._by else ""
-        of = f"; {counts.max():,} of them are of {named}" if named else ""
+        of = self._most_are_of(np.bincount(self._codes_held()))
         results = f" and {waiting:,} results that wait for what goes before them" if waiting else ""
         raise JoinError(
             f"it holds {held:,} rows that may still find a partner{results}, and max_state allows {self._most:,}{of}"
         )
+
+    def _check_pairs(self, codes: Ints, counts: Ints) -> None:
+        """Raise JoinError if there are more pairs to make at once than may be held: with the key that has the most.
+
+        Args:
+            codes, counts: keys, and how many pairs each has; a key may be there several times.
+        """
+        total = int(counts.sum())
+        if total > self._most:
+            keyed = codes != NOBODY
+            of = self._most_are_of(np.bincount(codes[keyed], counts[keyed]).astype(np.int64))
+            raise JoinError(f"rows that came together make {total:,} pairs, and max_state allows {self._most:,}{of}")
+
+    def _most_are_of(self, counts: Ints) -> str:
+        """Say how many are of the key that has the most. Without keys there is nothing to say."""
+        named = self._keys.words(int(counts.argmax())) if len(counts) and self._by else ""
+        return f"; {counts.max():,} of them are of {named}" if named else ""

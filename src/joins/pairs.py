@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -168,9 +169,12 @@ class PairJoin(JoinCore):
         if not len(entries.rows):
             return
         codes, least, most = rows.codes[entries.rows], entries.low.min(), entries.high.max()
+        check = partial(self._check_pairs, codes)
         for others in runs:
             if least <= others.times[-1] and others.times[0] <= most:
-                found, partners = others.by_key.between(codes, entries.low, entries.high)
+                found, partners = others.by_key.between(
+                    codes, entries.low, entries.high, partial(self._check_pairs, codes)
+                )
                 places = entries.rows[found]
                 rows.told[places] = others.told[partners] = True
                 windows = entries.windows_of(found)

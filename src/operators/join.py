@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..errors import nearest
 from ..fields import (
     Choice,
     Component,
@@ -58,12 +59,14 @@ class Join(Component):
     def columns(self, inputs: Sequence[tuple[str, Mapping[str, Any] | None]]) -> dict[str, Any] | None:
         """Return the columns of the results; None if those of an input are not known. Raises SpecError."""
         (left_name, left), (right_name, right) = inputs
+        for name, columns in inputs:
+            if columns:
+                self._check_time(name, columns)
         if left is None or right is None:
+            self._check_keys(*((right_name, right) if left is None else (left_name, left)))
             return None
         if not left or not right:
             return {}
-        for name, columns in ((left_name, left), (right_name, right)):
-            self._check_time(name, columns)
         try:
             return output_columns(self.layout(), left, right)
         except JoinError as error:
@@ -77,6 +80,15 @@ class Join(Component):
             raise self.wrong(None, f"{name!r} has no event time; name its column with timestamp= in the reader")
         if not isinstance(dtype, pl.Datetime):
             raise self.wrong(None, f"the column `timestamp` of {name!r} is {shown_type(dtype)}, not a time")
+
+    def _check_keys(self, name: str, columns: Mapping[str, Any] | None) -> None:
+        """Raise SpecError if an input lacks a key: of the other one, nothing is known."""
+        for key in self.by:
+            if columns and key not in columns:
+                allowed = tuple(columns)
+                raise self.wrong(
+                    "by", f"{name!r} has no column {key!r}", allowed=allowed, suggestion=nearest(key, allowed)
+                )
 
     def probe(self, context: Context) -> None:
         """Raise SpecError if the options do not go with the pipeline."""

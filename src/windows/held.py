@@ -64,10 +64,16 @@ class ByKey:
         begins, ends = (np.searchsorted(self._numbers, each * self._width) for each in (codes, codes + 1))
         return begins, ends
 
-    def between(self, codes: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
-        """Return all rows whose time lies in a range, both ends included: the place of the range, and of the row."""
+    def between(self, codes: Ints, low: Ints, high: Ints, check: Callable[[Ints], None]) -> tuple[Ints, Ints]:
+        """Return all rows whose time lies in a range, both ends included: the place of the range, and of the row.
+
+        Args:
+            codes, low, high: the ranges.
+            check: called with how many rows each range has, before they are named: there may be more than memory holds.
+        """
         first = self.find(codes, low)
         counts = np.where(codes == NOBODY, 0, np.maximum(self.find(codes, high, side="right") - first, 0))
+        check(counts)
         return np.repeat(np.arange(len(codes)), counts), self.order[ranges(first, counts)]
 
 

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from plait import Pipeline
 from plait.engines.dead_letters import DeadLetterPart, join_parts, part_path
+from plait.engines.run import run_plan
 from plait.errors import SinkError
 from plait.record import DeadLetter
 
@@ -52,3 +54,14 @@ def test_a_full_disk_is_told_and_the_letters_are_still_counted(tmp_path: Path):
     with pytest.raises(SinkError):
         part.close()
     assert part.count == 1
+
+
+def test_a_file_that_cannot_be_written_leaves_the_parts_and_the_report_says_where(tmp_path: Path):
+    p = Pipeline("p", dead_letters=str(tmp_path / "dead.jsonl"))
+    p.reader("memory", rows=[{"timestamp": "2010-01-01"}, {"timestamp": "soon"}]).writer("memory")
+    (tmp_path / "dead.jsonl").mkdir()
+    report = run_plan(p.plan(), "serial")
+    assert isinstance(report.error, SinkError)
+    assert report.dead_letters == str(tmp_path / ".dead.jsonl.*.part")
+    (part,) = tmp_path.glob(".dead.jsonl.*.part")
+    assert "soon" in part.read_text()

@@ -225,3 +225,13 @@ def test_lists_are_no_keys() -> None:
     one, other = (p.reader("memory", name=name, rows=[{"timestamp": moment(0), "tags": ["a"]}]) for name in "ab")
     with pytest.raises(SpecError, match="the key 'tags' holds lists or structs, which cannot be keys"):
         p.collect(one.join("asof", other, by="tags"))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_key_that_the_one_known_side_lacks_is_told_before_the_run(turned: bool) -> None:
+    p, trades, _ = two()
+    made = p.reader("memory", name="more", rows=[{"timestamp": moment(0), "id": "a"}]).map("python", function=dict)
+    one, other = (made, trades) if turned else (trades, made)
+    one.join("asof", other, by="id")
+    with pytest.raises(SpecError, match="'trades' has no column 'id'"):
+        p.plan()

@@ -221,6 +221,17 @@ def test_too_many_rows_are_refused_with_the_key_that_has_most() -> None:
         join.advance(0)
 
 
+@pytest.mark.parametrize("by", [("key",), ()])
+def test_more_pairs_at_once_than_may_be_held_are_refused_before_they_are_made(by: tuple[str, ...]) -> None:
+    made = PairJoin(Band(0, 0), How.INNER, Layout(by), LEFT, RIGHT, most=16)
+    for side, schema in enumerate((LEFT, RIGHT)):
+        rows = [{"timestamp": moment(5), "key": key, "value": 0} for key in "baaaa"]
+        made.push(side, pl.DataFrame(rows, schema=schema))
+    total, named = ("17", "; 16 of them are of key='a'") if by else ("25", "")
+    with pytest.raises(JoinError, match=f"make {total} pairs, and max_state allows 16{named}$"):
+        made.advance(6)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
