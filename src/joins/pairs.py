@@ -172,9 +172,7 @@ class PairJoin(JoinCore):
         check = partial(self._check_pairs, codes)
         for others in runs:
             if least <= others.times[-1] and others.times[0] <= most:
-                found, partners = others.by_key.between(
-                    codes, entries.low, entries.high, partial(self._check_pairs, codes)
-                )
+                found, partners = others.by_key.between(codes, entries.low, entries.high, check)
                 places = entries.rows[found]
                 rows.told[places] = others.told[partners] = True
                 windows = entries.windows_of(found)
