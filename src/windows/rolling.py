@@ -153,7 +153,7 @@ class _Held:
 
     def with_more(self, codes: Ints, times: Ints, values: Values) -> _Held:
         both = [
-            new if old is None or new is None else pl.concat([old, new])
+            new if old is None or new is None else _behind(old, new)
             for old, new in zip(self.values, values, strict=True)
         ]
         return _Held(np.concatenate([self.codes, codes]), np.concatenate([self.times, times]), both)
@@ -162,3 +162,9 @@ class _Held:
         some = pl.Series(kept)
         values = [None if column is None else column.filter(some) for column in self.values]
         return _Held(self.codes[kept], self.times[kept], values)
+
+
+def _behind(old: pl.Series, new: pl.Series) -> pl.Series:
+    """Put values behind those held; either may be null in all rows, and so have no type yet."""
+    dtype = old.dtype if new.dtype == pl.Null else new.dtype
+    return pl.concat([old.cast(dtype), new.cast(dtype)])
