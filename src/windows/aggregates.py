@@ -115,13 +115,14 @@ class Aggregate:
         Raises:
             AggregateError: the columns do not have what it is computed of, or not of such a type.
         """
-        return self.recipe.gives(self._value_type(columns))
+        return self.recipe.gives(self.kind(columns))
 
     def start(self, columns: Mapping[str, Any]) -> Accumulator:
         """Return what computes it for rows with these columns. Raises AggregateError as `type` does."""
-        return self.recipe.make(self._value_type(columns), self)
+        return self.recipe.make(self.kind(columns), self)
 
-    def _value_type(self, columns: Mapping[str, Any]) -> Type:
+    def kind(self, columns: Mapping[str, Any]) -> Type:
+        """Return the type of what it is computed of. Raises AggregateError as `type` does."""
         expression = self.expression
         if expression is None:
             return Type.INTEGER

@@ -42,6 +42,7 @@ class Computing:
         self._aggregates = aggregates
         self._accumulators: dict[str, Accumulator] = {name: a.start(columns) for name, a in aggregates.items()}
         self._types = {name: aggregate.type(columns) for name, aggregate in aggregates.items()}
+        self._kinds = {name: aggregate.kind(columns) for name, aggregate in aggregates.items()}
         self._expressions: dict[str, pl.Expr] = {}
         self._size = 0
         self._compile(columns)
@@ -59,6 +60,18 @@ class Computing:
             if aggregate.expression is not None and name not in self._plain
         }
 
+    def _take_over(self, columns: Mapping[str, Any]) -> None:
+        """Go on with other columns: what was null in every row so far may get any type, all else keeps its own."""
+        for name, aggregate in self._aggregates.items():
+            was, now = self._kinds[name], aggregate.kind(columns)
+            if was is Type.NULL:
+                self._kinds[name], self._types[name] = now, aggregate.type(columns)
+                self._accumulators[name] = aggregate.start(columns)
+                self._accumulators[name].grow(self._size)
+            elif now not in (was, Type.NULL) and not aggregate.recipe.of_rows:
+                raise AggregateError("the columns have changed their types in the midst of the stream")
+        self._compile(columns)
+
     def values(self, frame: pl.DataFrame) -> Values:
         """Compute what is aggregated, for each row of a frame; None where rows are counted.
 
@@ -66,13 +79,12 @@ class Computing:
             AggregateError: the frame has other columns than the frames before, and does not go together with them.
         """
         if dict(frame.schema) != self._columns:
-            if any(a.type(frame.schema) != self._types[name] for name, a in self._aggregates.items()):
-                raise AggregateError("the columns have changed their types in the midst of the stream")
-            self._compile(frame.schema)
+            self._take_over(frame.schema)
         # `select` would make one row of what is constant
         computed = frame.with_columns_seq(self._expressions.values()) if self._expressions else frame
         columns = {name: computed.get_column(name) for name in self._expressions}
         columns |= {name: frame.get_column(plain) for name, plain in self._plain.items()}
+        columns |= {name: _there(column) for name, column in columns.items() if self._aggregates[name].recipe.of_rows}
         return [columns.get(name) for name in self._aggregates]
 
     def grow(self, slots: int) -> None:
@@ -161,6 +173,12 @@ def _plain(expression: Expression | None, columns: Mapping[str, Any]) -> str | N
         return None
     kind = typecheck(expression, columns)
     return root.name if columns[root.name] == polars_type(kind) and kind is not Type.TIMESTAMP else None
+
+
+def _there(column: pl.Series) -> pl.Series:
+    """Return true where there is a value, null where there is none: all that counts, whatever the type."""
+    ones = np.ones(len(column), np.bool_)
+    return column_of(ones, column.is_not_null().to_numpy() if column.null_count() else None)
 
 
 _NOTHING = pl.Series(dtype=pl.Int64)

@@ -100,10 +100,18 @@ class Rolling:
     def _read(self, frame: pl.DataFrame) -> Rows:
         values = self._computing.values(frame)
         packed = pl.DataFrame([column.alias(str(turn)) for turn, column in enumerate(values) if column is not None])
+        packed = self._agreed(packed)
         self._counted = [column is None for column in values]
         numbers = np.arange(self._seen, self._seen + frame.height)
         self._seen += frame.height
         return Rows(packed, self._keys.codes(frame), instants(frame.get_column(TIMESTAMP)), numbers)
+
+    def _agreed(self, packed: pl.DataFrame) -> pl.DataFrame:
+        """Give what is null in all rows, of the new ones or of those held, the type that it has in the others."""
+        for run in self._held.runs:
+            run.frame = _typed(run.frame, packed.schema)
+            packed = _typed(packed, run.frame.schema)
+        return packed
 
     def _those_before(self, new: Rows) -> Iterator[Rows]:
         """Yield the rows that are held and may be in a window with new ones, in the order of the stream."""
@@ -183,3 +191,11 @@ class Rolling:
             named = self._keys.words(int(counts.argmax()))
             of = f"; {counts.max():,} of them are of {named}" if named else ""
             raise AggregateError(f"it holds {self._count:,} rows, and max_state allows {self._most:,}{of}")
+
+
+def _typed(frame: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the frame; columns without a type, as all their rows are null, are given these."""
+    missing: Any = {
+        name: types[name] for name, dtype in frame.schema.items() if dtype == pl.Null and types[name] != pl.Null
+    }
+    return frame.cast(missing) if missing else frame

@@ -497,6 +497,30 @@ def test_aggregates_of_odd_numbers(function: str, values: list[float | None], wa
     assert repr(found) == repr(wanted) or math.isclose(found, wanted, rel_tol=1e-9)
 
 
+@pytest.mark.parametrize("function", sorted(ALL - {"quantile"}))
+@pytest.mark.parametrize("kinds", [(pl.Null, pl.Float64), (pl.Float64, pl.Null, pl.Float64), (pl.Int64, pl.Float64)])
+def test_what_was_null_in_every_row_may_get_a_type(function: str, kinds: Sequence[Any]) -> None:
+    columns = [pl.Series([None] * 2 if kind == pl.Null else [place, 7], dtype=kind) for place, kind in enumerate(kinds)]
+    frames = [pl.DataFrame({"timestamp": [moment(1)] * 2, "x": x}, schema_overrides=TIME_ONLY) for x in columns]
+    aggregates = {"found": Aggregate(function=function, of="x")}
+    windows = TimeWindows(make_spans(Span(10)), [], aggregates, frames[0].schema)
+    rolling = Rolling(100, None, [], aggregates, frames[0].schema)
+    if pl.Int64 in kinds and function != "count":
+        windows.push(frames[0])
+        with pytest.raises(AggregateError, match="have changed their types"):
+            windows.push(frames[1])
+        return
+    whole = Rolling(100, None, [], aggregates, frames[-1].schema).push(
+        pl.concat(frame.cast({"x": pl.Float64}) for frame in frames)
+    )
+    for frame in frames:
+        windows.push(frame)
+    (result,) = windows.end()
+    found = [value for frame in frames for value in rolling.push(frame)["found"].to_list()]
+    assert found == whole["found"].to_list()
+    assert result["found"].to_list() == found[-1:]
+
+
 def test_a_key_that_changes_its_type_is_refused() -> None:
     schema = {"timestamp": pl.Datetime("us", "UTC"), "id": pl.Int64}
     windows = TimeWindows(make_spans(Span(10)), ["id"], {"n": Aggregate(function="count")}, schema)
