@@ -167,6 +167,11 @@ def test_what_the_quick_way_reads_is_what_the_careful_way_reads(case, options, t
         assert quick[0].equals(careful[0], null_equal=True)
 
 
+def shown(frame):
+    """Return what a frame holds, to the sign of a zero."""
+    return frame if frame is None else (frame.schema, repr(frame.rows()))
+
+
 @pytest.mark.parametrize(
     ("kind", "inferred"),
     [
@@ -191,7 +196,7 @@ def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk,
         data, options = data.encode("utf-8", "surrogateescape"), CsvOptions(dialect=Dialect(ord(delimiter)))
         quick, careful = (read(data, sheet, options, careful=way) for way in (False, True))
         assert (spelling, quick[1:]) == (spelling, careful[1:])
-        assert str(quick[0]) == str(careful[0])
+        assert shown(quick[0]) == shown(careful[0])
 
 
 @settings(max_examples=150, deadline=None)
