@@ -289,6 +289,20 @@ def test_a_key_that_is_null_in_all_rows_of_a_side_is_joined_with_nothing(how: Ho
         assert frame is None or frame.schema["key"] == pl.String
 
 
+def test_rows_of_the_last_microsecond_that_there_is_share_its_window() -> None:
+    layout = Layout(("key",), more=(("window_start", TIME), ("window_end", TIME)))
+    join = PairJoin(SameWindow(make_spans(Span(10))), How.OUTER, layout, LEFT, RIGHT)
+    last = datetime.max.replace(tzinfo=UTC)
+    found = []
+    for side, schema in enumerate((LEFT, RIGHT)):
+        join.push(side, pl.DataFrame([{"timestamp": last, "key": "a", "value": side}], schema=schema))
+        found.append(join.advance((last - EPOCH) // timedelta(microseconds=1))[0])
+    frame, _ = join.advance(None)
+    assert found == [None, None]
+    assert frame is not None
+    assert frame.select("value", "value_right").rows() == [(0, 1)]
+
+
 def test_small_windows_far_from_1970_find_their_own_rows() -> None:
     shape = Layout(("key",), more=(("window_start", TIME), ("window_end", TIME)))
     join = PairJoin(SameWindow(make_spans(Span(1), Span(1))), How.INNER, shape, LEFT, RIGHT)
