@@ -65,11 +65,16 @@ def _asides(report: RunReport) -> Iterable[str]:
             why = "for a further rule" if stage.family == "event" else "of rows that gave several"
             yield f"{stage.name}: {stage.counts.repeated:,} rows went out besides, {why}"
         if stage.counts.absorbed:
-            yield f"{stage.name}: {stage.counts.absorbed:,} rows went into {stage.counts.made:,} results"
+            rows, results = stage.counts.absorbed, stage.counts.made
+            yield f"{stage.name}: {_counted(rows, 'row')} went into {_counted(results, 'result')}"
         for name, count in stage.extra.items():
             yield f"{stage.name}: {count:,} {name}"
     for note in report.notes:
         yield f"note: {note}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _closing(report: RunReport) -> str:

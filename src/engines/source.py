@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..errors import OrderError
 from ..formats.direct import taken
 from ..pipeline.ordering import STREAM, Ordering
 from ..queue.gate import Diverted, Gate, Gated
@@ -99,7 +100,11 @@ class _Turnstile(_Open):
     def push(self, batch: Batch) -> Iterator[Any]:
         counts, before = self._state.counts, self._gate.late
         self._count(batch.frame.height)
-        gated = self._gate.push(batch.frame, batch.lines)  # type: ignore[arg-type]
+        try:
+            gated = self._gate.push(batch.frame, batch.lines)  # type: ignore[arg-type]
+        except OrderError:
+            counts.late += self._gate.late - before
+            raise
         aside, diverted = self._parted(gated.diverted)
         for letter in diverted_letters(self._state.name, batch.frame, diverted, batch.origin, batch.lines):
             self._state.bury(letter)

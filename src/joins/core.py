@@ -125,7 +125,7 @@ class JoinCore(ABC):
         Args:
             codes, counts: keys, and how many pairs each has; a key may be there several times.
         """
-        total = int(counts.sum())
+        total = int(counts.sum()) + len(self._results)
         if total > self._most:
             keyed = codes != NOBODY
             of = self._most_are_of(np.bincount(codes[keyed], counts[keyed]).astype(np.int64))

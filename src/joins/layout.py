@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..errors import nearest
 from ..expression import Type, polars_type
+from ..formats.schema import shown_type
 from ..record import TEXT, TIMESTAMP
 
 __all__ = ["LEFT_TIME", "RIGHT_TIME", "How", "JoinError", "Layout", "output_columns"]
@@ -112,4 +113,7 @@ def _common(name: str, left: Any, right: Any) -> Any:
         return left
     if left == pl.Null:
         return right
-    raise JoinError(f"the key {name!r} is {left} on the left and {right} on the right; derive one of the same type")
+    one, other = shown_type(left), shown_type(right)
+    if one == other:
+        one, other = str(left), str(right)
+    raise JoinError(f"the key {name!r} is {one} on the left and {other} on the right; derive one of the same type")

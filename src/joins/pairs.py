@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[Any]
 
 __all__ = ["Band", "Nearness", "PairJoin", "SameWindow"]
+
+_AT_ONCE = 1 << 20
+"""So many places to look for partners are made at a time: a row may lie in ten thousand windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,14 @@ class Entries:
 
 
 class Nearness(Protocol):
-    """Which times belong together."""
+    """Which times belong together.
+
+    Attributes:
+        windows: in how many windows a time lies at most; 1 if there are none.
+    """
+
+    @property
+    def windows(self) -> int: ...
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         """Return where rows with these times look for partners."""
@@ -69,6 +79,7 @@ class Band:
 
     lower: int
     upper: int
+    windows: ClassVar[int] = 1
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         low, high = (self.lower, self.upper) if of_left else (-self.upper, -self.lower)
@@ -86,6 +97,7 @@ class SameWindow:
 
     def __init__(self, spans: Spans) -> None:
         self._spans = spans
+        self.windows = spans.deepest
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
@@ -165,6 +177,11 @@ class PairJoin(JoinCore):
 
     def _pair(self, rows: Rows, runs: Sequence[Rows], *, of_left: bool) -> None:
         """Find the partners that rows, of the left or of the right, have in runs of the other side."""
+        step = max(1, _AT_ONCE // self._near.windows)
+        for first in range(0, len(rows.times), step):
+            self._pair_some(rows.part(first, min(first + step, len(rows.times))), runs, of_left=of_left)
+
+    def _pair_some(self, rows: Rows, runs: Sequence[Rows], *, of_left: bool) -> None:
         entries = self._near.entries(rows.times, of_left=of_left)
         if not len(entries.rows):
             return

@@ -39,7 +39,7 @@ class Windowed(Transform):
         "columns whose values part the rows: each key has its own windows", Names(), default=()
     )
     max_state: int = option(
-        "how many groups (windows with their keys; of window=rolling: rows) may be held at a time",
+        "how many groups (windows with their keys; of window=rolling: rows) may be held at a time, and how many values",
         Integer(least=1),
         default=10_000_000,
     )

@@ -293,6 +293,9 @@ class Kept:
             with `slot` and `value`, one row for each slot.
         empty: the result for groups without values.
         most: how many values of a group are kept, the first ones; None: all.
+
+    Attributes:
+        kept: how many values are kept, of all groups.
     """
 
     def __init__(
@@ -304,6 +307,12 @@ class Kept:
         self._counts = Count()
         self._blocks: list[pl.DataFrame] = []
         self._slots = 0
+        self.kept = 0
+
+    def kept_of(self) -> Ints:
+        """Return how many values are kept, by slot."""
+        slots = np.concatenate([block["slot"].to_numpy() for block in self._blocks])
+        return np.bincount(slots, minlength=self._slots)
 
     def grow(self, slots: int) -> None:
         self._slots = slots
@@ -316,6 +325,7 @@ class Kept:
             self._counts.add(slots)
         if len(slots):
             self._blocks.append(pl.DataFrame({"slot": slots, "value": values}))
+            self.kept += len(slots)
 
     def take(self, slots: Ints) -> pl.Series:
         self._counts.take(slots)
@@ -327,7 +337,7 @@ class Kept:
         wanted[slots] = True
         complete = column_of(wanted[whole["slot"].to_numpy()])
         rest = whole.filter(~complete)
-        self._blocks = [rest] if rest.height else []
+        self._blocks, self.kept = ([rest] if rest.height else []), rest.height
         found = self._result(_without_signed_zeros(whole.filter(complete)).sort("slot", maintain_order=True))
         column = asked.join(found, on="slot", how="left", maintain_order="left")["value"]
         return column if self._empty is None else column.fill_null(self._empty)

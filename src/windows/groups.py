@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..expression.builders import unsigned_zeros
 from ..expression.tree import Column
 from ..formats.arrow_series import column_of
 from ..record import TIMESTAMP
+from .accumulators import Kept
 from .aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError
 from .keys import KeyTable
 
@@ -148,6 +149,20 @@ class Groups(Computing):
         slots, self._free = self._free[kept:][::-1], self._free[:kept]
         self.count += len(codes)
         return slots
+
+    def check_room(self, code_of: Callable[[int], int]) -> None:
+        """Raise AggregateError if more values are kept than there may be groups: with the key that has the most.
+
+        Args:
+            code_of: returns the key of a slot.
+        """
+        keepers = [each for each in self._accumulators.values() if isinstance(each, Kept) and each.kept]
+        kept = sum(each.kept for each in keepers)
+        if kept > self._most:
+            counts = np.sum([each.kept_of() for each in keepers], axis=0)
+            named = self.keys.words(code_of(int(counts.argmax())))
+            of = f"; {counts.max():,} of them are of {named}" if named else ""
+            raise AggregateError(f"it holds {kept:,} values of open windows, and max_state allows {self._most:,}{of}")
 
     def take(self, slots: Ints, codes: Ints, starts: Ints, ends: Ints) -> pl.DataFrame:
         """Return the results of groups, in order of end, start and key, and let them go."""

@@ -80,6 +80,7 @@ class Sessions:
         each = np.empty(len(order), np.int64)
         each[order] = np.repeat(slots, ends - starts + 1)
         self._groups.add(each, values)
+        self._groups.check_room(lambda slot: int(self._keys[slot]))
         return 0
 
     def _slots(self, keys: Ints, first: Ints, last: Ints) -> Ints:

@@ -86,6 +86,7 @@ class TimeWindows:
             else:
                 some = [None if column is None else column.gather(rows) for column in values]
                 self._groups.add(self._slots_of(numbers, codes[rows]), some)
+            self._groups.check_room(lambda slot: int(self._open[self._slots == slot][0] % _KEYS))
         return outside
 
     def _slots_of(self, numbers: Ints, codes: Ints) -> Ints:

@@ -111,3 +111,11 @@ def test_when_one_of_the_writers_fails_nothing_looks_complete(folder, engine, fa
     report = run_plan(checked_plan(spec, folder), engine)
     assert (report.exit_code, str(report.error)) == (1, "there is no room")
     assert sorted(path.name for path in folder.iterdir()) == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize("engine", ["serial", "local"])
+def test_a_late_row_that_ends_the_run_is_counted(folder, engine):
+    text = ROWS.replace("late=rows(name=late from=a)", 'writer=csv(path="m.csv")')
+    report = run_plan(checked_plan(load_text(text)), engine)
+    assert "line 3 is late" in str(report.error)
+    assert max(report[name].counts.late for name in "ab") == 1

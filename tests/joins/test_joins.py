@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.joins import How, JoinError, Layout, core, output_columns
+from plait.joins import How, JoinError, Layout, core, output_columns, pairs
 from plait.joins.latest import LatestJoin
 from plait.joins.pairs import Band, PairJoin, SameWindow
 from plait.windows import Span, held, make_spans
@@ -221,6 +221,17 @@ def test_too_many_rows_are_refused_with_the_key_that_has_most() -> None:
         join.advance(0)
 
 
+def test_a_row_in_ten_thousand_windows_is_joined_in_pieces() -> None:
+    with patch.object(pairs, "_AT_ONCE", 15_000):
+        join = PairJoin(SameWindow(make_spans(Span(10_000), Span(1))), How.OUTER, SHAPE, LEFT, RIGHT)
+        for side, schema in enumerate((LEFT, RIGHT)):
+            rows = [{"timestamp": moment(time), "key": "a", "value": 0} for time in (0, 1, 50_000 * (side + 1))]
+            join.push(side, pl.DataFrame(rows, schema=schema))
+        results, _ = join.advance(None)
+    assert results is not None
+    assert results.height == 2 * 10_000 + 2 * 9_999 + 2
+
+
 @pytest.mark.parametrize("by", [("key",), ()])
 def test_more_pairs_at_once_than_may_be_held_are_refused_before_they_are_made(by: tuple[str, ...]) -> None:
     made = PairJoin(Band(0, 0), How.INNER, Layout(by), LEFT, RIGHT, most=16)
@@ -239,7 +250,7 @@ def test_more_pairs_at_once_than_may_be_held_are_refused_before_they_are_made(by
         (lambda left, right: right.pop("timestamp"), "the right input has no event time"),
         (
             lambda left, right: right.update(key=pl.Int64()),
-            "the key 'key' is String on the left and Int64 on the right",
+            "the key 'key' is text on the left and integer on the right",
         ),
         (lambda left, right: left.update(value_right=pl.Int64()), "two columns 'value_right'.* another suffix="),
         (lambda left, right: left.update(timestamp_left=TIME), "'timestamp_left'.*; drop or rename that of the input"),

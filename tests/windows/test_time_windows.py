@@ -356,6 +356,17 @@ def test_too_many_groups_are_refused_with_the_key() -> None:
         windows.push(pl.DataFrame(rows, schema=SCHEMA))
 
 
+@pytest.mark.parametrize("open_windows", [TimeWindows, Sessions])
+def test_too_many_values_are_refused_with_the_key_that_has_most(open_windows: Any) -> None:
+    values = {name: Aggregate(function=name, of="hits") for name in ("median", "distinct")}
+    span = make_spans(Span(10)) if open_windows is TimeWindows else 5
+    windows = open_windows(span, ["city"], {"n": Aggregate(function="count"), **values}, SCHEMA, most=9)
+    rows = [{"timestamp": moment(1), "city": city, "hits": 1} for city in "abbb"]
+    windows.push(pl.DataFrame(rows, schema=SCHEMA))
+    with pytest.raises(AggregateError, match=r"holds 16 values .* max_state allows 9; 12 of them are of city='b'"):
+        windows.push(pl.DataFrame(rows, schema=SCHEMA))
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     rows_strategy,
