@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from .jobs import Data
+
 __all__ = ["FILES", "SENSORS", "data_folder", "make_data"]
 
 FILES = 8
@@ -26,13 +28,17 @@ START = np.datetime64("2026-01-01T00:00:00.000", "ms")
 LONGEST_GAP_MS = 200
 BLOCK = 500_000  # rows made at a time: 20,000,000 fit into any machine
 SEED = 20_260_101
+_SCATTER = 7_368_787  # a prime: the keys come in no order, each once
 
 
-def data_folder(home: Path, rows: int) -> Path:
+def data_folder(home: Path, rows: int, data: Data = Data.READINGS) -> Path:
     """Return the folder that holds `rows` rows, making them if they are not there yet."""
-    folder = home / f"data-{rows}"
+    folder = home / f"{data.value}-{rows}"
     if not (folder / "complete").exists():
-        make_data(folder, rows)
+        if data is Data.READINGS:
+            make_data(folder, rows)
+        else:
+            _make_keyed(folder, rows, one_key=data is Data.ONE_KEY)
         (folder / "complete").touch()
     return folder
 
@@ -43,6 +49,22 @@ def make_data(folder: Path, rows: int) -> None:
     for number in range(FILES):
         here = rows // FILES + (number < rows % FILES)
         _make_file(folder / f"in{number}.csv", number, here)
+
+
+def _make_keyed(folder: Path, rows: int, *, one_key: bool) -> None:
+    """Write in0.csv: a row each millisecond of a day, with one key, or each with another; sums of values are exact."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "in0.csv").open("wb") as file:
+        for first in range(0, rows, BLOCK):
+            number = np.arange(first, min(first + BLOCK, rows))
+            times = pl.Series("timestamp", START + number.astype("timedelta64[ms]"))
+            key = np.zeros(len(number), np.int64) if one_key else number * _SCATTER % rows
+            frame = pl.DataFrame({"timestamp": times, "key": key, "value": number % 1000 / 8})
+            frame = frame.with_columns(
+                pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
+                pl.concat_str(pl.lit("k"), pl.col("key").cast(pl.String).str.zfill(7)).alias("key"),
+            )
+            frame.write_csv(file, include_header=first == 0)
 
 
 def _make_file(path: Path, number: int, rows: int) -> None:

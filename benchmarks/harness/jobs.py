@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .compare import Order
 
-__all__ = ["JOBS", "PLAIT", "Contender", "Job", "Shows"]
+__all__ = ["JOBS", "PLAIT", "Contender", "Data", "Job", "Shows"]
 
 PLAIT = "plait"
 
@@ -23,6 +23,14 @@ class Shows(enum.Enum):
     RATE = "rows a second"
     WAIT = "how long one row is under way"
     TIME = "how long the whole process takes"
+
+
+class Data(enum.Enum):
+    """What the rows of the files are."""
+
+    READINGS = "data"
+    KEYS = "keys"
+    ONE_KEY = "one-key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +72,7 @@ class Job:
         contenders: the first decides what is right.
         order: what of the order of outputs does not count, for all contenders.
         rules: which rules the job has, of those of `rule_sets`; none if not given.
-        data: are there files to be read?
+        data: which files are to be read; None: there are none.
         output: is there one to be compared? Else the contender prints what it found, as JSON.
         shows: what its table shows.
         unit: what its rows are.
@@ -79,7 +87,7 @@ class Job:
     contenders: tuple[Contender, ...]
     order: Order = Order.EXACT
     rules: str | None = None
-    data: bool = True
+    data: Data | None = Data.READINGS
     output: bool = True
     shows: Shows = Shows.RATE
     unit: str = "rows"
@@ -287,7 +295,7 @@ JOBS: tuple[Job, ...] = (
         what="Small dicts (four fields) from one process to another, from the first put to the last get.",
         rows=1_000_000,
         quick_rows=100_000,
-        data=False,
+        data=None,
         output=False,
         contenders=(
             hop("multiprocessing.Queue", "mp_queue.py", "dicts"),
@@ -309,7 +317,7 @@ JOBS: tuple[Job, ...] = (
         "One frame before them does not count.",
         rows=5_000_000,
         quick_rows=1_000_000,
-        data=False,
+        data=None,
         output=False,
         contenders=(
             hop("multiprocessing.Queue", "frames_mp_queue.py", "frames", note="pickled"),
@@ -324,7 +332,7 @@ JOBS: tuple[Job, ...] = (
         shows=Shows.WAIT,
         rows=1_000,
         quick_rows=300,
-        data=False,
+        data=None,
         output=False,
         contenders=(
             hop("multiprocessing.Queue", "mp_queue.py", "idle"),
@@ -342,7 +350,7 @@ JOBS: tuple[Job, ...] = (
             "under way. The first second does not count. CPU and memory are those of sender and receiver together.",
             rows=10 * rate,
             quick_rows=3 * rate,
-            data=False,
+            data=None,
             output=False,
             shows=Shows.WAIT,
             contenders=(
@@ -359,7 +367,7 @@ JOBS: tuple[Job, ...] = (
         "the callback of each rule that holds is called.",
         rows=100_000,
         quick_rows=10_000,
-        data=False,
+        data=None,
         output=False,
         unit="events",
         contenders=tuple(
@@ -399,7 +407,7 @@ JOBS: tuple[Job, ...] = (
         what="A pipeline file of many lines is parsed.",
         rows=20_000,
         quick_rows=5_000,
-        data=False,
+        data=None,
         output=False,
         unit="lines",
         contenders=(
@@ -407,6 +415,26 @@ JOBS: tuple[Job, ...] = (
             script("plait, nodes with places", "scl/plait_nodes.py", "{rows}"),
             script("json.loads", "scl/json_loads.py", "{rows}", note="of the same tree"),
         ),
+    ),
+    *(
+        Job(
+            name=name,
+            title=title,
+            what=f"{what} in a window of a day: count, mean and maximum of each key.",
+            rows=rows,
+            quick_rows=quick_rows,
+            data=data,
+            contenders=(
+                script(PLAIN, "keys/plain.py"),
+                pipeline("{here}/keys/keys.scl"),
+                script("Polars", "keys/with_polars.py", package="polars"),
+                script("DuckDB", "keys/with_duckdb.py", package="duckdb"),
+            ),
+        )
+        for name, title, what, rows, quick_rows, data in (
+            ("keys", "A million keys", "As many keys as rows", 1_000_000, 100_000, Data.KEYS),
+            ("one_key", "Rows of one key", "One key in all rows", 10_000_000, 1_000_000, Data.ONE_KEY),
+        )
     ),
     Job(
         name="large",

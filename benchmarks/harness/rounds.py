@@ -156,7 +156,7 @@ def _in_short(found: Mapping[str, Any]) -> str:
 
 def _prepare(job: Job, contender: Contender, work: Path, rows: int) -> Place:
     """Make the data and the rules if they are not there, and an empty folder for the output."""
-    data = data_folder(work, rows) if job.data else work
+    data = data_folder(work, rows, job.data) if job.data else work
     name = contender.rules or job.rules
     rules = work / f"rules-{name}"
     if name and not rules.exists():
