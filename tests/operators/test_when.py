@@ -246,7 +246,7 @@ def test_one_that_hangs_in_the_background_loses_its_rows_and_stops_nothing(monke
     finally:
         released.set()
     for thread in threading.enumerate():
-        if "hang" in thread.name:
+        if ".hang (" in thread.name:
             thread.join(20)
             assert not thread.is_alive()
     assert context.counts["callbacks dropped"] == 2
