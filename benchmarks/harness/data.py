@@ -9,6 +9,8 @@ timestamp,sensor,temperature,humidity,co2,status
 millisecond as the one before it, and with eight files about one in fifteen shares its time with one of another file:
 so the rule for ties matters. Temperatures are normal around 20 with two decimals, humidities have one, `co2` is whole;
 `status` is ok in 90 % of the rows, warn in 8 % and fail in 2 %.
+
+The jobs about keys have one file instead, in0.csv with timestamp, key and value (`Data.KEYS`, `Data.ONE_KEY`).
 """
 
 from __future__ import annotations

@@ -57,11 +57,11 @@ class Nearness(Protocol):
     """Which times belong together.
 
     Attributes:
-        windows: in how many windows a time lies at most; 1 if there are none.
+        deepest: in how many windows a time lies at most, as of `Spans`; 1 if there are none.
     """
 
     @property
-    def windows(self) -> int: ...
+    def deepest(self) -> int: ...
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         """Return where rows with these times look for partners."""
@@ -79,7 +79,7 @@ class Band:
 
     lower: int
     upper: int
-    windows: ClassVar[int] = 1
+    deepest: ClassVar[int] = 1
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         low, high = (self.lower, self.upper) if of_left else (-self.upper, -self.lower)
@@ -97,7 +97,7 @@ class SameWindow:
 
     def __init__(self, spans: Spans) -> None:
         self._spans = spans
-        self.windows = spans.deepest
+        self.deepest = spans.deepest
 
     def entries(self, times: Ints, *, of_left: bool) -> Entries:
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
@@ -177,7 +177,7 @@ class PairJoin(JoinCore):
 
     def _pair(self, rows: Rows, runs: Sequence[Rows], *, of_left: bool) -> None:
         """Find the partners that rows, of the left or of the right, have in runs of the other side."""
-        step = max(1, _AT_ONCE // self._near.windows)
+        step = max(1, _AT_ONCE // self._near.deepest)
         for first in range(0, len(rows.times), step):
             self._pair_some(rows.part(first, min(first + step, len(rows.times))), runs, of_left=of_left)
 
