@@ -8,8 +8,8 @@
 A chain (a reader and what can stay with it) that does its work outside the interpreter gets a thread: threads then
 share the cores as well as processes do, hand their frames on by reference, and cost neither a start nor the memory of
 an interpreter. What is written behind a merge works ahead of it, in the chains, where that changes nothing
-(`pipeline.ahead`). A chain that holds the interpreter's lock goes to a worker process. Queues and buffers are bounded, so
-a slow merge holds its readers back. Whoever waits for a worker's rows waits for its death, too.
+(`pipeline.ahead`). A chain that holds the interpreter's lock goes to a worker process. Queues and buffers are
+bounded, so a slow merge holds its readers back. Whoever waits for a worker's rows waits for its death, too.
 """
 
 from __future__ import annotations
