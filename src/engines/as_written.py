@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..pipeline.plan import Plan
+from ..pipeline.spec import Stage
 from ..record import TIMESTAMP
 from .report import EXAMPLES, Counts, StageReport
 
@@ -21,12 +22,21 @@ def as_written(plan: Plan, reports: Iterable[StageReport]) -> list[StageReport]:
         lines.setdefault(report.name, []).append(report)
     whole = {name: parts[0] for name, parts in lines.items()}
     for name, ahead in plan.ahead.items():
-        inputs = plan.spec[name].inputs
-        for stage in ahead.stages:
-            whole[stage.name] = replace(_together(lines[stage.name], inputs), inputs=stage.inputs)
-        if ahead.stages:
-            whole[name] = _in_front(whole[name], ahead.stages[0].name, ahead.stages[-1].name, whole)
+        if all(stage.name in whole for stage in (plan.spec[name], *ahead.all)):  # else the run did not come so far
+            for stage in ahead.all:
+                whole[stage.name] = replace(_together(lines[stage.name], plan.spec[name].inputs), inputs=stage.inputs)
+            if ahead.all:
+                whole[name] = _in_front(whole[name], ahead.all[0].name, ahead.all[-1].name, whole)
+            if ahead.sieve is not None:
+                _pour(whole.pop(ahead.sieve.name).counts.filtered, plan.spec.consumers(ahead.sieve.inputs[0]), whole)
     return [*whole.values()]
+
+
+def _pour(rows: int, stages: Iterable[Stage], whole: dict[str, StageReport]) -> None:
+    """Count rows that have not come to some stages as if they had come, and been filtered out there."""
+    for line in (whole[stage.name] for stage in stages if stage.name in whole):
+        counts = replace(line.counts, received=line.counts.received + rows, filtered=line.counts.filtered + rows)
+        whole[line.name] = replace(line, counts=counts)
 
 
 def _in_front(merge: StageReport, first: str, last: str, whole: Mapping[str, StageReport]) -> StageReport:

@@ -88,7 +88,7 @@ class ChainThread(threading.Thread):
     def _ahead(self) -> Iterator[Stage]:
         """Yield the stages that work here ahead of the merge, each with the input of the merge that it works for."""
         if self._chain.ahead is not None:
-            for stage in self._chain.ahead.stages:
+            for stage in self._chain.ahead.all:
                 yield replace(stage, inputs=(self._chain.last,))
 
 

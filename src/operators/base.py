@@ -10,6 +10,7 @@ from ..fields import Component
 from ..running import Context, Operator
 
 if TYPE_CHECKING:
+    from ..event import Condition
     from .join import Join
 
 __all__ = ["Transform", "is_join", "is_late"]
@@ -53,6 +54,13 @@ class Transform(Component):
         Such a stage may work ahead of a merge, in several threads at once, each with an operator of its own.
         """
         return False
+
+    def sieve(self) -> Condition | None:
+        """Return what a row must be like to be more than counted as filtered; None if any may be.
+
+        Rows that all who read a stream would leave behind need not come to them.
+        """
+        return None
 
     def open(self, context: Context) -> Operator:
         """Return the running operator."""

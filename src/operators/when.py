@@ -45,6 +45,10 @@ class When(Acting):
     def stateless(self) -> bool:
         return not self.acts and not calls(self.condition.rule)
 
+    def sieve(self) -> Condition | None:
+        """Return the condition, unless a function is called: a state of its own would note the times of all rows."""
+        return self.condition if self.call is None and not calls(self.condition.rule) else None
+
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is not None:
             check_condition(self, self.condition, inputs)

@@ -53,6 +53,9 @@ class Where(Transform):
         """Return True, unless the condition calls functions: those are the user's, and are called in order."""
         return not calls(self.condition.rule)
 
+    def sieve(self) -> Condition | None:
+        return self.condition if self.stateless() else None
+
     def reads(self, columns: Collection[str]) -> frozenset[str]:
         looked_at = paths(self.condition.rule)
         return frozenset(

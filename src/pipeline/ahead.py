@@ -7,8 +7,9 @@
 A stage that looks at one row at a time does the same to it on either side of a merge, and none changes its time or
 overtakes another: so the merged rows are the same, too, and in the same order. Ahead of the merge the work is shared
 among the sources, and what the filter leaves is less to merge. Where all that reads the merged rows makes results of
-them, the columns that it does not look at stay behind as well. Databases call it pushing selections and projections
-down. A stage that may be moved says so (`Transform.stateless`), and so does one that makes results (`absorbs`).
+them, the columns that it does not look at stay behind as well; and where all who read them leave rows out, those that
+all would leave out do not come so far. Databases call it pushing selections and projections down. A stage says what may
+be done: that it may be moved (`Transform.stateless`), that it makes results (`absorbs`), what it leaves out (`sieve`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
+from ..event import Condition
 from ..fields import Component
 from ..operators.base import Transform, is_late
 from ..operators.sorted_merge import SortedMerge
+from ..operators.where import Where
 from ..readers.base import Reader
 from ..record import TIMESTAMP
 from .plan import Ahead, Chain, Plan
@@ -55,8 +58,9 @@ def _ahead_of(merge: Stage, plan: Plan, chains: Mapping[str, Chain]) -> Ahead | 
     stages = tuple(_movable(merge, plan))
     left = plan.columns[stages[-1].name] if stages else columns
     assert left is not None, "the columns behind stages without a state are known where those before them are"
-    wanted = _looked_at(stages[-1] if stages else merge, plan, left)
-    return Ahead(stages, wanted) if stages or len(wanted) < len(left) else None
+    last = stages[-1] if stages else merge
+    ahead = Ahead(stages, _looked_at(last, plan, left), _sieve(last, plan))
+    return ahead if ahead.all or len(ahead.columns) < len(left) else None
 
 
 def _is_settled(chain: Chain) -> bool:
@@ -88,6 +92,16 @@ def _movable(stage: Stage, plan: Plan) -> Iterator[Stage]:
     if len(readers) == 1 and _is_stateless(readers[0].component):
         yield readers[0]
         yield from _movable(readers[0], plan)
+
+
+def _sieve(stage: Stage, plan: Plan) -> Stage | None:
+    """Return a filter for the rows of a stage that lets pass what any who read them may want; None if that is all."""
+    readers = [reader.component for reader in _readers_of(stage.name, plan)]
+    found = [reader.sieve() if isinstance(reader, Transform) else None for reader in readers]
+    wanted = [condition for condition in found if condition is not None]
+    if not wanted or len(wanted) < len(readers):
+        return None
+    return Stage(f"{stage.name} (sieve)", Where(condition=Condition({"$or": wanted})), (stage.name,))
 
 
 def _looked_at(stage: Stage, plan: Plan, columns: Mapping[str, Any]) -> dict[str, Any]:

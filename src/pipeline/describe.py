@@ -71,6 +71,9 @@ def _details(plan: Plan, stage: Stage) -> list[str]:
     ahead = plan.ahead.get(stage.name)
     if ahead is not None:
         details.append("merges: " + ", ".join(ahead.columns))
+    if ahead is not None and ahead.sieve is not None:
+        wanted = given_options(ahead.sieve)["condition"]
+        details.append(f"merges only rows with {write_option(ahead.sieve, 'condition', wanted)}")
     return details
 
 

@@ -28,10 +28,17 @@ class Ahead:
     Attributes:
         stages: stages written behind the merge, in order, that the rows of each of its inputs go through first.
         columns: name and polars type of what goes on to the merge then.
+        sieve: a filter that nobody has written, behind those stages: it keeps what all who read it would filter out.
     """
 
     stages: tuple[Stage, ...]
     columns: Mapping[str, Any]
+    sieve: Stage | None = None
+
+    @property
+    def all(self) -> tuple[Stage, ...]:
+        """All stages that work ahead, in order."""
+        return self.stages if self.sieve is None else (*self.stages, self.sieve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class Chain:
     @property
     def all(self) -> tuple[Stage, ...]:
         """All stages that run here, in order."""
-        return self.stages if self.ahead is None else (*self.stages, *self.ahead.stages)
+        return self.stages if self.ahead is None else (*self.stages, *self.ahead.all)
 
 
 @dataclass(frozen=True, slots=True)
