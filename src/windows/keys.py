@@ -181,9 +181,10 @@ class KeyTable:
         codes = texts.cast(self._packed.dtype).to_physical().cast(pl.Int64) + 1
         numbers: Ints = (codes.fill_null(0) if codes.null_count() else codes).to_numpy()
         if len(numbers) and numbers.max() >= self.count:
-            places = np.flatnonzero(numbers >= self.count)
-            _, first = np.unique(numbers[places], return_index=True)
-            self._add(taken(texts.to_frame(), column_of(places[first].astype(np.uint32))), len(first))
+            places = np.flatnonzero(numbers >= self.count)[::-1]
+            first = np.zeros(int(numbers.max()) + 1 - self.count, np.uint32)
+            first[numbers[places] - self.count] = places  # of several that are assigned to one place, the last stays
+            self._add(taken(texts.to_frame(), column_of(first)), len(first))
         return numbers
 
     def _add(self, keys: pl.DataFrame, count: int) -> None:
@@ -199,7 +200,10 @@ class KeyTable:
         places, different = dense(codes)
         if len(different) < 2 or not self._by:
             return places
-        order = self._table[different].select(pl.arg_sort_by(self._by)).to_series().to_numpy()
+        keys = self._table[different]
+        order = (
+            keys.to_series().arg_sort() if keys.width == 1 else keys.select(pl.arg_sort_by(self._by)).to_series()
+        ).to_numpy()
         ranks = np.empty(len(different), np.int64)
         ranks[order] = np.arange(len(different))
         return ranks[places]
