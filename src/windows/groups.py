@@ -176,10 +176,10 @@ class Groups(Computing):
         for first in range(0, len(order), _AT_ONCE):
             some = order[first : first + _AT_ONCE]
             end, start = (column_of(edge[some]).cast(_TIME) for edge in (ends, starts))
-            columns: dict[str, pl.Series] = {TIMESTAMP: end, WINDOW_START: start, WINDOW_END: end}
+            columns = {TIMESTAMP: end, WINDOW_START: start, WINDOW_END: end}
             columns |= {column.name: column for column in self.keys.rows(codes[some])}
             columns |= {name: column.slice(first, _AT_ONCE) for name, column in results.items()}
-            yield pl.DataFrame(columns)
+            yield pl.DataFrame([column.alias(name) for name, column in columns.items()])
 
     def too_many_keys(self) -> bool:
         """Tell whether most keys are known for nothing: no group has them."""
