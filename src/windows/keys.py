@@ -83,7 +83,7 @@ def _column_keys(column: pl.Series) -> _ColumnKeys:
     numbers = known.gather(order).to_physical().to_numpy()
     filled = column.fill_null(strategy="forward").fill_null(strategy="backward").to_physical().to_numpy()
     found = order.to_numpy()[np.searchsorted(numbers, filled)] if len(known) else np.zeros(len(column), np.int64)
-    codes = pl.Series(found.astype(np.int64))
+    codes = column_of(found.astype(np.int64))
     return _with_null(codes.set(column.is_null(), None) if column.null_count() else codes, _values(known))
 
 

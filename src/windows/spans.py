@@ -246,7 +246,9 @@ def _wall(times: Ints, zone: ZoneInfo) -> Ints:
         return times
     import polars as pl
 
-    there = pl.Series(times).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone.key)
+    from ..formats.arrow_series import column_of
+
+    there = column_of(times).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone.key)
     return there.dt.replace_time_zone(None).to_physical().to_numpy()
 
 
