@@ -91,11 +91,12 @@ class Results:
         self, rows: tuple[Rows | None, Rows | None], places: Sequence[Ints | None]
     ) -> dict[str, pl.Series]:
         columns: dict[str, pl.Series] = {}
-        for run, place, names in zip(rows, places, self._names, strict=True):
+        keys = {name: name for name in self._layout.by}
+        for run, place, names in zip(rows, places, (self._names[0] | keys, self._names[1] | keys), strict=True):
             if run is not None and place is not None:
-                found = gathered(run.frame, place)
-                columns |= {new: found.get_column(old) for old, new in names.items()}
-                columns |= {name: found.get_column(name) for name in self._layout.by}
+                here = names if run is rows[1] or rows[1] is None else self._names[0]  # the keys of both are equal
+                indices = column_of(place.astype(np.uint32))
+                columns |= {new: run.frame.get_column(old)[indices] for old, new in here.items()}
         return columns
 
     def _frame(self, columns: Mapping[str, pl.Series], count: int) -> pl.DataFrame:
