@@ -92,11 +92,11 @@ class Results:
     ) -> dict[str, pl.Series]:
         columns: dict[str, pl.Series] = {}
         keys = {name: name for name in self._layout.by}
-        for run, place, names in zip(rows, places, (self._names[0] | keys, self._names[1] | keys), strict=True):
+        keyed = rows[0] if rows[1] is None else rows[1]  # where both are there, their keys are equal
+        for run, place, names in zip(rows, places, self._names, strict=True):
             if run is not None and place is not None:
-                here = names if run is rows[1] or rows[1] is None else self._names[0]  # the keys of both are equal
-                indices = column_of(place.astype(np.uint32))
-                columns |= {new: run.frame.get_column(old)[indices] for old, new in here.items()}
+                indices, wanted = column_of(place.astype(np.uint32)), names | keys if run is keyed else names
+                columns |= {new: run.frame.get_column(old)[indices] for old, new in wanted.items()}
         return columns
 
     def _frame(self, columns: Mapping[str, pl.Series], count: int) -> pl.DataFrame:

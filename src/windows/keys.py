@@ -131,6 +131,13 @@ def dense(numbers: Ints) -> Dense:
     return Dense(places[shifted], there + least)
 
 
+def _inverse(order: Ints) -> Ints:
+    """Return the place of each number in an order of 0, 1, ..."""
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
 class KeyTable:
     """Numbers for keys, the same from block to block: 0, 1, ... in the order in which keys come.
 
@@ -199,16 +206,15 @@ class KeyTable:
             places, different = dense(codes)
             return self._order(different)[places]
         if len(self._ranks) != self.count:
-            self._ranks = self._order(np.arange(self.count))
+            order = self._texts.in_order() if self._is_text else None
+            self._ranks = self._order(np.arange(self.count)) if order is None else _inverse(order)
         return self._ranks[codes]
 
     def _order(self, codes: Ints) -> Ints:
         """Return the place of each of some keys, none of them twice, when they are put in order."""
         rows = self.rows(codes)
         order = rows.to_series().arg_sort() if rows.width == 1 else rows.select(pl.arg_sort_by(self._by)).to_series()
-        ranks = np.empty(len(codes), np.int64)
-        ranks[order.to_numpy()] = np.arange(len(codes))
-        return ranks
+        return _inverse(order.to_numpy())
 
     def words(self, code: int) -> str:
         """Return a key as people read it."""

@@ -62,6 +62,20 @@ class TextNumbers:
             missing = missing[fresh]
         return entries.astype(np.int64) - 1, missing
 
+    def in_order(self) -> Ints | None:
+        """Return the numbers of all texts by code points, null first; None if some are long: they are not held here."""
+        made = slice(1, self.count + 1)
+        first, second = self._first[made], self._second[made]
+        if (first == _LONG).any():
+            return None
+        above = first >> np.uint64(32) | second << np.uint64(32)  # the first eight bytes; they say most
+        below = (second >> np.uint64(32)).astype(np.uint32).byteswap().astype(np.uint64) << np.uint64(32)
+        below |= (first & _LENGTH) + np.uint64(1)  # "a" is less than "a" with a NUL behind it
+        is_null = first == _NULL
+        above[is_null], below[is_null] = 0, 0
+        order: Ints = np.lexsort((below, above.byteswap()))
+        return order
+
     def _words(self, texts: pl.Series) -> tuple[Words, Words]:
         """Return two words for each text, equal for equal texts."""
         array = pa.chunked_array(texts.rechunk()).chunk(0)

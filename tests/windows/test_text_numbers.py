@@ -34,6 +34,12 @@ def test_texts_are_numbered_in_the_order_in_which_they_come(blocks: list[list[st
         assert codes.tolist() == wanted
         assert new.tolist() == [wanted.index(code) for code in range(before, len(known))]
     assert numbers.count == len(known)
+    order = numbers.in_order()
+    if order is None:
+        assert any(text is not None and len(text.encode()) > 12 for text in known)
+    else:
+        found = [list(known)[number] for number in order]
+        assert found == sorted(known, key=lambda text: (text is not None, text or ""))
 
 
 @pytest.mark.parametrize("prefix", ["k", "a key that is long: "])
