@@ -192,7 +192,11 @@ class KeyTable:
 
     def rows(self, codes: Ints) -> pl.DataFrame:
         """Return the key columns of keys."""
-        return taken(self._table, column_of(codes.astype(np.uint32))) if self._by else pl.DataFrame()
+        if not self._by:
+            return pl.DataFrame()
+        if self._table.n_chunks() > 1:
+            self._table = self._table.rechunk()  # or each look into it would do that
+        return taken(self._table, column_of(codes.astype(np.uint32)))
 
     def ranks(self, codes: Ints) -> Ints:
         """Return numbers by which keys are put in order: by their columns, null first.

@@ -33,6 +33,7 @@ _LENGTH = np.uint64((1 << 32) - 1)
 _LONG, _NULL, _NO_TEXT = (np.uint64((1 << 64) - 1 - each) for each in range(3))  # no text is as long as these say
 _FACTORS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03)
 _LEAST = 1 << 10
+_AT_ONCE = 1 << 14  # so many entries and their places stay in a cache
 
 
 class TextNumbers:
@@ -120,9 +121,10 @@ class TextNumbers:
             self._entries = np.zeros(size, np.int32)
             more = np.zeros(size // 2 - len(self._first), np.uint64)
             self._first, self._second = (np.concatenate([words, more]) for words in (self._first, self._second))
-            known = slice(1, self.count + 1)
-            owners, places = self._settled(self._first[known], self._second[known])
-            self._entries[places] = owners + 1
+            for start in range(1, self.count + 1, _AT_ONCE):
+                some = slice(start, min(start + _AT_ONCE, self.count + 1))
+                owners, places = self._settled(self._first[some], self._second[some])
+                self._entries[places] = owners + start
 
     def _added(self, first: Words, second: Words) -> tuple[Ints, Ints]:
         """Make entries for words that have none. Return the entry of each, and where the new ones first stand."""
