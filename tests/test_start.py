@@ -104,6 +104,13 @@ def test_clean_csv_is_read_without_the_functions_of_arrow(folder, as_read):
     assert "pyarrow.compute" not in modules
 
 
+def test_windows_and_joins_take_no_masked_arrays(folder):
+    window = "window=tumbling(name=w from=all size=1m by=sensor aggregate=(n=count peak=max(of=temp)))\n"
+    join = 'join=interval(name=j from=[a b] by=sensor lower="-1s" upper=1s)\n'
+    writers = 'writer=csv(from=w path="w.csv")\nwriter=csv(from=j path="j.csv")\n'
+    assert "numpy.ma" not in modules_of("run", MERGE + window + join + writers, folder)
+
+
 def test_clean_csv_is_checked_without_the_functions_of_arrow_and_masked_arrays(folder):
     assert not modules_of("check", MERGE + WRITE, folder) & {"numpy.ma", "pyarrow.compute"}
 

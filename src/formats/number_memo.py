@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from .cells import Piece
+from .direct import distinct
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -90,9 +91,9 @@ class NumberMemo:
         if entries.all():
             return entries
         missing = np.flatnonzero(entries == _NULL)
-        if len(np.unique(bits[missing[:_ENTRIES]])) > _ENTRIES * 3 // 4:
+        if len(distinct(bits[missing[:_ENTRIES]])) > _ENTRIES * 3 // 4:
             return None  # they hardly ever come again: to look at all of them would take longer than to print them
-        new = np.unique(bits[missing])
+        new = distinct(bits[missing])
         if self._size + len(new) > min(_ENTRIES, _AT_ONCE + self._rows // 2):
             return None
         entries[missing] = self._size + np.searchsorted(new, bits[missing])
