@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.util import Finalize
 
-__all__ = ["after_fork", "at_end"]
+__all__ = ["after_fork", "at_end", "is_ending"]
 
 _AFTER_THE_CHILDREN = -5
 """Finalizers below 0 run when the children of the process have been joined."""
@@ -23,6 +23,12 @@ def at_end(function: Callable[[], object]) -> None:
     Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
     if "multiprocess.util" in sys.modules:
         sys.modules["multiprocess.util"].Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
+
+
+def is_ending() -> bool:
+    """Tell whether this process has begun to end, so that `at_end` comes too late."""
+    libraries = map(sys.modules.get, ("multiprocessing.util", "multiprocess.util"))
+    return any(library.is_exiting() for library in libraries if library)
 
 
 @functools.cache
