@@ -220,15 +220,17 @@ class Queue:
         return 0 < self._maxsize <= self.qsize()
 
     def ready(self) -> bool:
-        """Tell whether `get` would return, or raise EOFError, without waiting.
+        """Tell whether `get` would return, or raise EOFError (or ValueError: the queue is closed), without waiting.
 
         If not, the descriptor (`fileno`) becomes readable when it would. Ask this first: what has been fetched already
         does not show in the descriptor. `plait.queue.wait` does both.
         """
-        return bool(self._shelf) or (not self._closed and self._end.ready())
+        return self._closed or bool(self._shelf) or self._end.ready()
 
     def fileno(self) -> int:
-        """Return the descriptor to wait for, after `ready` was False."""
+        """Return the descriptor to wait for, after `ready` was False. Raises ValueError: the queue is closed."""
+        if self._closed:
+            raise ValueError(f"{self!r} is closed")
         return self._end.fileno()
 
     def __repr__(self) -> str:

@@ -117,6 +117,8 @@ class Depot:
         with self.lock:
             self._recalls += 1
             self._filled.notify_all()
+            if self._bell is not None:
+                self._bell.ring()
             for giver in [giver for giver in self.givers if isinstance(giver, _LocalGiver)]:
                 self.givers.remove(giver)
                 giver.recall()

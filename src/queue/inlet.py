@@ -143,6 +143,7 @@ class Inlet:
             except (OSError, EOFError):
                 self._blocks.clear()  # the owner has ended: there is nobody to give it back to
             finally:
+                self._wire.hang_up()  # which ends the wait for the descriptor, too
                 self.abandon()
 
     end = close

@@ -26,14 +26,15 @@ def wait(queues: Iterable[Any], sentinels: Iterable[Any] = (), timeout: float | 
 
     Returns:
         Those of the queues and sentinels that are ready, in the order given; none after the timeout. A queue whose
-        owner has ended is ready: getting from it says so.
+        owner has ended is ready, and so is one that was closed: getting from it says so.
     """
     queues, sentinels = list(queues), list(sentinels)
     deadline = deadline_of(True, timeout)
     while True:
         filled = [q for q in queues if q.ready()]
         left = 0.0 if filled else left_until(deadline)
-        woken = connection.wait([*queues, *sentinels], left) if sentinels or not filled else []
+        asleep = [] if filled else queues
+        woken = connection.wait([*asleep, *sentinels], left) if sentinels or asleep else []
         ready = filled or [q for q in queues if q in woken and q.ready()]
         ready += [s for s in sentinels if s in woken]
         if ready or left == 0:
