@@ -50,7 +50,7 @@ class Allowance:
         self._tray = tray
         self._say = say
         self._asking = threading.Lock()
-        self._speaking = threading.Lock()
+        self._speaking = threading.RLock()
         self._open = self._over = False
 
     def take(self, need: int, flags: int, deadline: float | None) -> None:

@@ -120,9 +120,10 @@ class Queue:
         deadline = deadline_of(block, timeout)
         while not self._closed:
             try:
-                return what(*args, block, left_until(deadline))
+                return what(*args, block, timeout)
             except (Empty, Full):
-                if OpenEnds.over() or (left_until(deadline) == 0 and not self._closed):
+                timeout = left_until(deadline)
+                if OpenEnds.over() or (timeout == 0 and not self._closed):
                     raise
         raise ValueError(f"{self!r} is closed")
 
@@ -237,6 +238,11 @@ class Queue:
         return f"<Queue maxsize={self._maxsize} {'closed' if self._closed else type(self._end).__name__.lower()}>"
 
     # The end, and the way to other processes.
+
+    @property
+    def closed(self) -> bool:
+        """Whether this handle was closed."""
+        return self._closed
 
     def close(self) -> None:
         """Say that this process will neither put nor get any more. What it put arrives; others go on."""

@@ -38,7 +38,7 @@ class Inlet:
         self._blocks: deque[Block] = deque()
         self._asked = self._over = False
         self._lock = threading.RLock()  # reentrant: a signal's handler may close what it has interrupted
-        self._speaking = threading.Lock()
+        self._speaking = threading.RLock()
         OpenEnds.add(self)
         most = max(1, min(_MOST, maxsize // 2)) if maxsize else _MOST
         self._most = 1 if is_ending() else most

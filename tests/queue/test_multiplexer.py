@@ -228,6 +228,19 @@ def test_a_failure_goes_to_all_outputs_and_ends_its_input_only(make, caplog):
     assert "input 1 has failed" in caplog.text
 
 
+def test_an_input_that_is_closed_here_is_a_failure_and_the_others_go_on():
+    multiplexer = QueueMultiplexer()
+    closed, good = multiplexer.input_queue(), multiplexer.input_queue()
+    output = multiplexer.output_queue()
+    multiplexer.run()
+    good.put(1)
+    assert output.get() == 1
+    closed.close()
+    failure = output.get()
+    fill(good, 2)
+    assert ("is closed" in str(failure.error), drain(output)) == (True, [2])
+
+
 def test_what_all_producers_promise_is_passed_on():
     multiplexer = QueueMultiplexer()
     a, b, output = multiplexer.input_queue(), multiplexer.input_queue(), multiplexer.output_queue()
