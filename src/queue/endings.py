@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.util import Finalize
 
@@ -18,11 +19,18 @@ def at_end(function: Callable[[], object]) -> None:
     """Call the function when this process ends normally; more than once, if several libraries run their ends.
 
     Worker processes leave by the exit function of the library that started them (multiprocessing, or pathos'
-    multiprocess), which skips `atexit`; the main program runs both by `atexit`.
+    multiprocess), which skips `atexit`; the main program runs both by `atexit`. Threads that are no daemons have ended
+    by then: they may still put and get.
     """
-    Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
+    last = functools.partial(_after_the_threads, function)
+    Finalize(None, last, exitpriority=_AFTER_THE_CHILDREN)
     if "multiprocess.util" in sys.modules:
-        sys.modules["multiprocess.util"].Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
+        sys.modules["multiprocess.util"].Finalize(None, last, exitpriority=_AFTER_THE_CHILDREN)
+
+
+def _after_the_threads(function: Callable[[], object]) -> None:
+    threading._shutdown()  # type: ignore[attr-defined]  # the libraries do so themselves, but after their finalizers
+    function()
 
 
 def is_ending() -> bool:

@@ -46,8 +46,6 @@ class OpenEnds:
 
     @classmethod
     def _end(cls) -> None:
-        # Other threads may still put and get. multiprocessing waits for them, too, but only after it has called this.
-        threading._shutdown()  # type: ignore[attr-defined]
         cls._over = True
         for end in list(cls._ends):
             end.end()
