@@ -102,6 +102,11 @@ class _Piped(Adopted):
         super().__init__(source)
         self._kept = []
 
+    @property
+    def closed(self) -> bool:
+        """Whether the other queue was closed in this process: to get from it says so."""
+        return bool(getattr(self.source, "_closed", False))
+
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         return self._kept.pop(0) if self._kept else self.source.get(block, timeout)
 
@@ -113,7 +118,7 @@ class _Piped(Adopted):
         return first
 
     def ready(self) -> bool:
-        return bool(self._kept) or bool(self.source._reader.poll())
+        return self.closed or bool(self._kept) or bool(self.source._reader.poll())
 
     def fileno(self) -> int:
         return int(self.source._reader.fileno())
