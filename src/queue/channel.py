@@ -245,7 +245,10 @@ class Queue:
         return self._closed
 
     def close(self) -> None:
-        """Say that this process will neither put nor get any more. What it put arrives; others go on."""
+        """Say that this process will neither put nor get any more. What it put arrives; others go on.
+
+        Threads of this process that wait in a `get` or `put` of the handle get the ValueError at once.
+        """
         if not self._closed:
             self._closed = True
             self._shelf = deque()
