@@ -197,8 +197,8 @@ class Depot:
             self._serve()
 
     def _fold(self) -> None:
-        parts = self.tray.take()
-        if parts:
+        if self.tray:
+            parts = self.tray.take()
             self._blocks.append(Loose(parts, self.tray.kind(parts)))
             self._count += len(parts)
 

@@ -156,12 +156,12 @@ class Outlet:
                 self._sending = False
 
     def _send(self, kind: int, number: int, data: Any, flags: int = 0) -> None:
-        self._try(lambda: self._wire.send(kind, number, data, flags))
+        self._try(self._wire.send, kind, number, data, flags)
 
-    def _try(self, send: Callable[[], None]) -> None:
+    def _try(self, send: Callable[..., None], *message: Any) -> None:
         try:
             if self._broken is None:
-                send()
+                send(*message)
         except OSError as error:
             self._broken = error
         except BaseException:  # Ctrl-C: the wire sends the rest before anything else, and that soon
