@@ -48,6 +48,9 @@ class Accumulator(Protocol):
     def take(self, slots: Ints) -> pl.Series:
         """Return the results of groups, and empty their slots."""
 
+    def of_floats(self) -> Accumulator:
+        """Return what goes on with floats, where the values were integers so far."""
+
 
 def _grown(array: Numbers, size: int, empty: Any = 0) -> Numbers:
     more = np.full(size, empty, dtype=array.dtype)
@@ -89,6 +92,9 @@ class Count:
     def take(self, slots: Ints) -> pl.Series:
         return column_of(_taken(self._counts, slots))
 
+    def of_floats(self) -> Count:
+        return self
+
 
 class IntegerSum:
     """The sum of integers, or of spans in microseconds: exact; null beyond 64 bits, and where there are no values."""
@@ -118,13 +124,21 @@ class IntegerSum:
         fitting = zip(totals, counts.tolist(), strict=True)
         return pl.Series([t if n and _LEAST <= t <= _MOST else None for t, n in fitting], dtype=pl.Int64)
 
+    def of_floats(self) -> FloatSum:
+        exact = zip(self._high.tolist(), self._low.tolist(), strict=True)
+        return FloatSum(np.array([(above << 32) + below for above, below in exact], np.float64), self._count)
+
 
 class FloatSum:
-    """The sum of floats from the first to the last; null where there are no values."""
+    """The sum of floats from the first to the last; null where there are no values.
 
-    def __init__(self) -> None:
-        self._sums = np.zeros(0, np.float64)
-        self._count = Count()
+    Args:
+        sums, count: where to go on from.
+    """
+
+    def __init__(self, sums: Numbers | None = None, count: Count | None = None) -> None:
+        self._sums = np.zeros(0, np.float64) if sums is None else sums
+        self._count = count or Count()
 
     def grow(self, slots: int) -> None:
         self._sums = _grown(self._sums, slots)
@@ -142,6 +156,9 @@ class FloatSum:
     def take(self, slots: Ints) -> pl.Series:
         totals, counts = self.totals(slots)
         return _where(totals, counts > 0)
+
+    def of_floats(self) -> FloatSum:
+        return self
 
 
 class Mean:
@@ -163,6 +180,9 @@ class Mean:
             return pl.Series(means, dtype=pl.Float64)
         with np.errstate(invalid="ignore"):
             return _where(totals / np.maximum(counts, 1), counts > 0)
+
+    def of_floats(self) -> Mean:
+        return Mean(self._total.of_floats())
 
 
 class Spread:
@@ -203,12 +223,16 @@ class Spread:
             variances = np.where(np.isinf(squares) & np.isfinite(sums), np.inf, variances)  # too large, not unknown
             return _where(np.sqrt(variances) if self._root else variances, counts > 1)
 
+    def of_floats(self) -> Spread:
+        return self
+
 
 class Extreme:
     """The least or the greatest number, time, span or yes/no; null where there are no values."""
 
     def __init__(self, *, greatest: bool, dtype: Any) -> None:
         is_float = np.dtype(dtype).kind == "f"
+        self._greatest = greatest
         self._choose = np.maximum if greatest else np.fmin if is_float else np.minimum
         self._empty = (-np.inf if greatest else np.nan) if is_float else (_LEAST if greatest else _MOST)
         self._found = np.zeros(0, dtype)
@@ -226,6 +250,12 @@ class Extreme:
     def take(self, slots: Ints) -> pl.Series:
         counts = self._count.take(slots).to_numpy()
         return _where(_taken(self._found, slots, self._empty), counts > 0)
+
+    def of_floats(self) -> Extreme:
+        wide = Extreme(greatest=self._greatest, dtype=np.float64)
+        there = self._count.of(np.arange(len(self._found))) > 0
+        wide._found, wide._count = np.where(there, self._found, wide._empty), self._count
+        return wide
 
 
 class TextExtreme:
@@ -249,6 +279,9 @@ class TextExtreme:
 
     def take(self, slots: Ints) -> pl.Series:
         return pl.Series(_taken(self._found, slots, None).tolist(), dtype=pl.String)
+
+    def of_floats(self) -> TextExtreme:
+        return self
 
 
 class End:
@@ -283,6 +316,10 @@ class End:
         if self._found.dtype == object:
             return pl.Series(_taken(self._found, slots, None).tolist(), dtype=pl.String)
         return _where(_taken(self._found, slots), has)
+
+    def of_floats(self) -> End:
+        self._found = self._found.astype(np.float64)
+        return self
 
 
 class Kept:
@@ -341,6 +378,10 @@ class Kept:
         found = self._result(_without_signed_zeros(whole.filter(complete)).sort("slot", maintain_order=True))
         column = asked.join(found, on="slot", how="left", maintain_order="left")["value"]
         return column if self._empty is None else column.fill_null(self._empty)
+
+    def of_floats(self) -> Kept:
+        self._blocks = [block.cast({"value": pl.Float64}) for block in self._blocks]
+        return self
 
 
 def _without_signed_zeros(rows: pl.DataFrame) -> pl.DataFrame:

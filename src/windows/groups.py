@@ -62,13 +62,16 @@ class Computing:
         }
 
     def _take_over(self, columns: Mapping[str, Any]) -> None:
-        """Go on with other columns: what was null in every row so far may get any type, all else keeps its own."""
+        """Go on with other columns: what was null in every row so far may get any type, integers may become floats."""
         for name, aggregate in self._aggregates.items():
             was, now = self._kinds[name], aggregate.kind(columns)
             if was is Type.NULL:
                 self._kinds[name], self._types[name] = now, aggregate.type(columns)
                 self._accumulators[name] = aggregate.start(columns)
                 self._accumulators[name].grow(self._size)
+            elif (was, now) == (Type.INTEGER, Type.FLOAT):
+                self._kinds[name], self._types[name] = now, aggregate.type(columns)
+                self._accumulators[name] = self._accumulators[name].of_floats()
             elif now not in (was, Type.NULL) and not aggregate.recipe.of_rows:
                 raise AggregateError("the columns have changed their types in the midst of the stream")
         self._compile(columns)
