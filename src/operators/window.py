@@ -18,6 +18,7 @@ from .base import Transform
 from .window_options import MICROSECOND, AggregateList, SpanOption
 
 if TYPE_CHECKING:
+    from ..windows.deep_windows import DeepWindows
     from ..windows.sessions import Sessions
     from ..windows.time_windows import TimeWindows
 
@@ -103,7 +104,7 @@ class ResultWindow(Windowed):
 
         return RunningWindow(self, context)
 
-    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | Sessions:
+    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | DeepWindows | Sessions:
         """Return what gathers rows with these columns."""
         raise NotImplementedError
 
@@ -132,10 +133,13 @@ class _TimeWindow(ResultWindow):
         except ValueError as error:
             raise self.wrong("slide" if size != slide else "size", str(error)) from error
 
-    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows:
+    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | DeepWindows:
+        from ..windows.deep_windows import DEEP, DeepWindows
         from ..windows.time_windows import TimeWindows
 
         spans = make_spans(*self.lengths(), self.offset, zone)
+        if spans.deepest >= DEEP and not self.fill:
+            return DeepWindows(spans, self.by, dict(self.aggregate), columns, most=self.max_state)
         return TimeWindows(spans, self.by, dict(self.aggregate), columns, fill=self.fill, most=self.max_state)
 
 
@@ -187,6 +191,9 @@ class SlidingWindow(_TimeWindow):
     Input: any stream with event times. Output: as of window=tumbling; a row of the input is in each window that covers
     it. With a slide longer than the size, rows between windows count as filtered.
     Holds: as window=tumbling, for as many windows at a time as overlap.
+    Costs: for each row, time for all windows that it is in, 10,000 at most: about 30 ns for each, or, where these are
+    150 or more, some microseconds and a nanosecond for each (20 ns for first, last, variance and stddev; 50 to 100 ns
+    where all values are kept, and with fill=yes).
     Waits: as window=tumbling.
 
     Example:

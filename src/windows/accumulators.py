@@ -14,8 +14,9 @@ A NaN is a value: greater than all others, and what it is added to becomes NaN.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ import polars as pl
 from ..expression.builders import unsigned_zeros
 from ..formats.arrow_series import column_of
 from ..formats.direct import instants
+from .held import ranges
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,14 +38,30 @@ _LOW = (1 << 32) - 1
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
 
+class Stretches(NamedTuple):
+    """For each row, slots next to each other: all that it goes into.
+
+    Attributes:
+        starts: the first of them.
+        stops: the one behind the last.
+    """
+
+    starts: Ints
+    stops: Ints
+
+    def of(self, rows: Numbers) -> Stretches:
+        """Return those of some rows."""
+        return Stretches(self.starts[rows], self.stops[rows])
+
+
 class Accumulator(Protocol):
     """What one aggregate keeps of all groups."""
 
     def grow(self, slots: int) -> None:
         """Make room for slots below this number; new ones are empty."""
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
-        """Add rows in their order: the slot and the value of each, none of them null."""
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        """Add rows in their order: the slot, or slots, and the value of each, none of them null."""
 
     def take(self, slots: Ints) -> pl.Series:
         """Return the results of groups, and empty their slots."""
@@ -64,6 +82,26 @@ def _taken(array: Numbers, slots: Ints, empty: Any = 0) -> Numbers:
     return found
 
 
+def _at(choose: Any, kept: Numbers, slots: Ints | Stretches, values: Numbers | int) -> None:
+    """Combine what is kept with values, one after the other, by a function of numpy with two arguments."""
+    if not isinstance(slots, Stretches):
+        choose.at(kept, slots, values)
+        return
+    each = itertools.repeat(values) if isinstance(values, int) else values.tolist()
+    for start, stop, value in zip(slots.starts.tolist(), slots.stops.tolist(), each):  # noqa: B905 - repeat has no end
+        part = kept[start:stop]
+        choose(part, value, out=part)
+
+
+def _one_by_one(slots: Ints | Stretches, values: pl.Series) -> tuple[Ints, pl.Series]:
+    """Return a slot for each value: those of a stretch get it one after the other."""
+    if not isinstance(slots, Stretches):
+        return slots, values
+    counts = slots.stops - slots.starts
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return ranges(slots.starts, counts), values.gather(rows)
+
+
 def _numbers(values: pl.Series) -> Numbers:
     """Return numbers, times and spans (in microseconds) and yes/no as numpy has them."""
     if isinstance(values.dtype, pl.Datetime | pl.Duration):
@@ -81,8 +119,8 @@ class Count:
     def grow(self, slots: int) -> None:
         self._counts = _grown(self._counts, slots)
 
-    def add(self, slots: Ints, values: pl.Series | None = None) -> None:
-        np.add.at(self._counts, slots, 1)
+    def add(self, slots: Ints | Stretches, values: pl.Series | None = None) -> None:
+        _at(np.add, self._counts, slots, 1)
 
     def of(self, slots: Ints) -> Ints:
         """Return the counts so far."""
@@ -107,10 +145,10 @@ class IntegerSum:
         self._low, self._high = _grown(self._low, slots), _grown(self._high, slots)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         numbers = _numbers(values)
-        np.add.at(self._low, slots, numbers & _LOW)  # there is room for 2 ** 31 of these
-        np.add.at(self._high, slots, numbers >> 32)
+        _at(np.add, self._low, slots, numbers & _LOW)  # there is room for 2 ** 31 of these
+        _at(np.add, self._high, slots, numbers >> 32)
         self._count.add(slots)
 
     def totals(self, slots: Ints) -> tuple[list[int], Ints]:
@@ -144,9 +182,9 @@ class FloatSum:
         self._sums = _grown(self._sums, slots)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
-            np.add.at(self._sums, slots, _numbers(values))
+            _at(np.add, self._sums, slots, _numbers(values))
         self._count.add(slots)
 
     def totals(self, slots: Ints) -> tuple[Numbers, Ints]:
@@ -170,7 +208,7 @@ class Mean:
     def grow(self, slots: int) -> None:
         self._total.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         self._total.add(slots, values)
 
     def take(self, slots: Ints) -> pl.Series:
@@ -204,8 +242,8 @@ class Spread:
         self._sums, self._squares = _grown(self._sums, slots), _grown(self._squares, slots)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
-        values = values.cast(pl.Float64)
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values.cast(pl.Float64))
         self._first.add(slots, values)
         with np.errstate(invalid="ignore", over="ignore"):
             distances = _numbers(values) - self._first.of(slots)
@@ -242,9 +280,9 @@ class Extreme:
         self._found = _grown(self._found, slots, self._empty)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         with np.errstate(invalid="ignore"):
-            self._choose.at(self._found, slots, _numbers(values))
+            _at(self._choose, self._found, slots, _numbers(values))
         self._count.add(slots)
 
     def take(self, slots: Ints) -> pl.Series:
@@ -268,7 +306,8 @@ class TextExtreme:
     def grow(self, slots: int) -> None:
         self._found = _grown(self._found, slots, None)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values)
         value = pl.col("value")
         groups = pl.DataFrame({"slot": slots, "value": values}).group_by("slot")
         best = groups.agg(value.max() if self._greatest else value.min())
@@ -296,7 +335,8 @@ class End:
         self._found = _grown(self._found, slots, None if self._found.dtype == object else 0)
         self._has = _grown(self._has, slots, False)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values)
         if not self._last:
             fresh = ~self._has[slots]
             if not fresh.any():
@@ -355,7 +395,8 @@ class Kept:
         self._slots = slots
         self._counts.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values)
         if self._most is not None:
             kept = self._counts.of(slots) + _ranks(slots) < self._most
             slots, values = slots[kept], values.filter(column_of(kept))

@@ -13,7 +13,7 @@ from ..expression.builders import unsigned_zeros
 from ..expression.tree import Column
 from ..formats.arrow_series import column_of
 from ..record import TIMESTAMP
-from .accumulators import Kept
+from .accumulators import Kept, Stretches
 from .aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError
 from .keys import KeyTable
 
@@ -98,8 +98,8 @@ class Computing:
             for accumulator in self._accumulators.values():
                 accumulator.grow(slots)
 
-    def add(self, slots: Ints, values: Values) -> None:
-        """Add rows, in their order: the slot of each, and what `values` has computed of them."""
+    def add(self, slots: Ints | Stretches, values: Values) -> None:
+        """Add rows, in their order: the slot, or slots, of each, and what `values` has computed of them."""
         for accumulator, column in zip(self._accumulators.values(), values, strict=True):
             if column is None:
                 accumulator.add(slots, _NOTHING)
@@ -107,7 +107,9 @@ class Computing:
                 continue
             elif column.null_count():
                 there = column.is_not_null()
-                accumulator.add(slots[there.to_numpy()], column.filter(there))
+                rows = there.to_numpy()
+                some = slots.of(rows) if isinstance(slots, Stretches) else slots[rows]
+                accumulator.add(some, column.filter(there))
             else:
                 accumulator.add(slots, column)
 
@@ -136,22 +138,30 @@ class Groups(Computing):
         self._free = np.zeros(0, np.int64)
         self.count = 0
 
-    def allocate(self, codes: Ints) -> Ints:
-        """Return empty slots for groups of these keys. Raises AggregateError if there are too many groups."""
+    def open(self, codes: Ints) -> None:
+        """Count groups of these keys as open. Raises AggregateError if there are too many."""
         if self.count + len(codes) > self._most:
             named = self.keys.words(int(codes[self._most - self.count]))
             raise AggregateError(
                 f"it holds {self._most:,} groups, and max_state allows no more"
                 f"{f'; the next would be that of {named}' if named else ''}"
             )
+        self.count += len(codes)
+
+    def allocate(self, codes: Ints) -> Ints:
+        """Open groups of these keys and return empty slots for them; `free` takes them back."""
+        self.open(codes)
         if len(codes) > len(self._free):
             size = self._size
             self.grow(size + max(_LEAST, size, len(codes)))
             self._free = np.concatenate([np.arange(self._size - 1, size - 1, -1), self._free])
         kept = len(self._free) - len(codes)
         slots, self._free = self._free[kept:][::-1], self._free[:kept]
-        self.count += len(codes)
         return slots
+
+    def free(self, slots: Ints) -> None:
+        """Take back slots whose groups have been let go."""
+        self._free = np.concatenate([self._free, slots])
 
     def check_room(self, code_of: Callable[[int], int]) -> None:
         """Raise AggregateError if more values are kept than there may be groups: with the key that has the most.
@@ -175,7 +185,6 @@ class Groups(Computing):
         columns: dict[str, pl.Series] = {TIMESTAMP: end, WINDOW_START: start, WINDOW_END: end}
         columns |= {column.name: column for column in self.keys.rows(codes)}
         columns |= self.results(slots)
-        self._free = np.concatenate([self._free, slots])
         self.count -= len(slots)
         return pl.DataFrame(columns)
 

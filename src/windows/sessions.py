@@ -124,6 +124,7 @@ class Sessions:
         over = self._latest[keys] == slots
         self._latest[keys[over]] = _NOBODY
         results = self._groups.take(slots, keys, self._first[slots], within_time(self._last[slots] + self._gap))
+        self._groups.free(slots)
         if self._groups.too_many_keys():
             self._forget_keys()
         return results
