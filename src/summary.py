@@ -103,10 +103,10 @@ def outcome(report: RunReport) -> list[str]:
 
 
 def _mishaps(report: RunReport) -> Iterator[tuple[StageReport, str, int]]:
-    """Yield what went wrong in functions and templates of events, which no exit status tells."""
+    """Yield what went wrong in functions and templates of events and conditions, which no exit status tells."""
     for stage in report.stages:
         for name, count in stage.extra.items():
-            if stage.family == "event":
+            if stage.family in ("event", "filter"):
                 yield stage, name, count
 
 

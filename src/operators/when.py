@@ -23,10 +23,10 @@ class When(Acting):
     """Pass on the rows that a condition matches, as events: print a line, call a function for each.
 
     Keeps the order; the rows that do not match count as filtered. A function that raises is counted under "callback
-    errors" and told in the run's report with its name and place, and stops nothing else. It holds the stream back while
-    it runs, unless `background=yes`: then it runs in a thread of its own, and one that hangs loses its rows (counted)
-    but stops nothing. A function with two parameters gets a keyed state as the second, which `state=` keeps in a file:
-    see map=python.
+    errors" and told in the run's report with its name and place, and stops nothing else: the event goes on, so the exit
+    status of the run does not change. It holds the stream back while it runs, unless `background=yes`: then it runs in
+    a thread of its own, and one that hangs loses its rows (counted) but stops nothing. A function with two parameters
+    gets a keyed state as the second, which `state=` keeps in a file: see map=python.
 
     Example:
         event=when(condition=(celsius>30) print="{timestamp} {source}: {celsius:.1f} C" call="alerts:notify")
