@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,6 +29,7 @@ __all__ = [
     "Names",
     "Number",
     "Option",
+    "PartsError",
     "SignedDuration",
     "Size",
     "Text",
@@ -36,6 +37,7 @@ __all__ = [
     "YesNo",
     "ZoneName",
     "as_key",
+    "each_part",
     "format_duration",
     "option",
     "options_of",
@@ -112,6 +114,31 @@ def as_key(name: str) -> str:
     if not _KEY.match(name) or NUMBER.match(name):
         raise ValueError(f"{name!r} cannot stand before = in SCL: it is no word, nor words with dots between")
     return name
+
+
+class PartsError(ValueError):
+    """Some parts of an option are wrong.
+
+    Attributes:
+        parts: the node of each, and what is wrong with it.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Any, str]]) -> None:
+        super().__init__("; ".join(message for _, message in parts))
+        self.parts = tuple(parts)
+
+
+def each_part(read: Callable[[Any], Any], parts: Iterable[Any]) -> list[Any]:
+    """Read all parts of an option. Raises PartsError: all that `read` raises ValueError for."""
+    found, wrong = [], []
+    for part in parts:
+        try:
+            found.append(read(part))
+        except ValueError as error:
+            wrong.append((getattr(part, "value", part), str(error)))
+    if wrong:
+        raise PartsError(wrong)
+    return found
 
 
 class Kind:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import nearest
+from ..errors import SpecError, nearest
 from ..fields import Duration, Integer, Names, SignedDuration, YesNo, option
 from ..formats.schema import shown_type
 from ..record import TEXT, TIMESTAMP
@@ -56,19 +56,39 @@ class Windowed(Transform):
         if inputs is None:
             return None
         self._check_time(inputs)
+        mistakes = [*self._wrong_keys(inputs), *self._wrong_aggregates(inputs)]
+        if mistakes:
+            raise SpecError.together(mistakes)
+        return self.results(inputs)
+
+    def _wrong_keys(self, inputs: Mapping[str, Any]) -> Iterator[SpecError]:
+        known = [column for column in inputs if column != TEXT]
         for name in self.by:
             if name not in inputs:
-                known = [column for column in inputs if column != TEXT]
-                raise self.wrong("by", f"there is no column {name!r}", allowed=known, suggestion=nearest(name, known))
-            if inputs[name].is_nested():
-                raise self.wrong("by", f"{name!r} holds lists or structs, which cannot be keys")
+                message, near = f"there is no column {name!r}", nearest(name, known)
+                yield self.wrong("by", message, allowed=known, suggestion=near)
+            elif inputs[name].is_nested():
+                yield self.wrong("by", f"{name!r} holds lists or structs, which cannot be keys")
+
+    def _wrong_aggregates(self, inputs: Mapping[str, Any]) -> Iterator[SpecError]:
         for name, aggregate in self.aggregate:
             try:
                 aggregate.type(inputs)
             except AggregateError as error:
-                message = f"{name}: {error}"
-                raise self.wrong("aggregate", message, allowed=error.allowed, suggestion=error.suggestion) from error
-        return self.results(inputs)
+                hints = {"allowed": error.allowed, "suggestion": error.suggestion}
+                wrong = self.wrong("aggregate", f"{name}: {error}", part=f"{name}.of", **hints)
+                wrong.__cause__ = error
+                yield wrong
+
+    def check_names(self, taken: Collection[str], where: str) -> None:
+        """Raise SpecError for the aggregates whose names are those of other columns."""
+        mistakes = [
+            self.wrong("aggregate", f"there is a column {name!r} {where}; take another name", part=name)
+            for name, _ in self.aggregate
+            if name in taken
+        ]
+        if mistakes:
+            raise SpecError.together(mistakes)
 
     def results(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the columns of the output, for an input that has what is asked of it."""
@@ -92,9 +112,7 @@ class ResultWindow(Windowed):
 
     def check(self) -> None:
         Windowed.check(self)
-        for name, _ in self.aggregate:
-            if name in (TIMESTAMP, WINDOW_START, WINDOW_END, *self.by):
-                raise self.wrong("aggregate", f"there is a column {name!r} in the results already; take another name")
+        self.check_names((TIMESTAMP, WINDOW_START, WINDOW_END, *self.by), "in the results already")
 
     def results(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return output_columns(self.by, dict(self.aggregate), inputs)
