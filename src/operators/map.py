@@ -41,7 +41,11 @@ class PythonMap(Transform):
     A function with two parameters gets a `plait.state.KeyedState` as the second: `get`, `set`, `update` and `delete` by
     key, which `state=` keeps in a file; without, in memory for this stage and this run. Time to live follows the times
     of the rows. What is set is committed with each block of rows, when all stages are done with it: so after a crash
-    the state is that of the last whole block. Stages that name the same file share it; as blocks go from stage to
+    the state is that of the last whole block, with its time. Outputs are no part of that: with follow=yes they have
+    all that the state has seen, but for what a merge, window or join still held, and perhaps a block more. The next
+    run reads its input again from the start: what counts rows counts them twice, unless it keeps in the state how far
+    it has come and returns None up to there; then each is in the state exactly once, in outputs at least once, and time
+    to live goes on where it was. Stages that name the same file share it; as blocks go from stage to
     stage, what one sees of the other's keys depends on how the stream is cut: let each key be set by one stage.
 
     Output: the columns of `schema`, behind `timestamp`; what a result lacks is null, a key that is not there is an
