@@ -13,7 +13,6 @@ from ..lexer import Group, Scalar, Statement, parse_nodes
 from .build import mistake_at
 from .environment import MissingVariableError, resolve, uses_environment, written_as
 from .registry import FAMILIES, component_class
-from .settings import moved, parsed_settings
 from .spec import PipelineOptions, PipelineSpec, Place, Stage, check_inputs
 
 __all__ = ["load_file", "load_text", "read_script"]
@@ -89,7 +88,7 @@ class _Loader:
     def __init__(self, text: str, path: Path | None, settings: Sequence[tuple[str, str]]) -> None:
         self._text = text
         self._path = path
-        self._settings = parsed_settings(settings)
+        self._settings = _parsed(settings) if settings else {}
         self._mistakes: list[Mistake] = []
         self._families: dict[str, str] = {}
         self._stages: list[Stage] = []
@@ -178,6 +177,8 @@ class _Loader:
         if draft.family == "pipeline":
             overriding |= self._settings.pop("pipeline", {})
         for name, setting in overriding.items():
+            from .settings import moved
+
             given[name] = moved(setting, draft.statement)
             draft.places = {part: place for part, place in draft.places.items() if not part.startswith(f"{name}.")}
             draft.places[name] = draft.places[""]
@@ -293,6 +294,12 @@ class _Loader:
         if any(node is outside for outside in self._from_outside):
             message = f"--set: {message}"
         self._mistakes.append(Mistake(node.line, node.column, message, node.length, tuple(expected), suggestion))
+
+
+def _parsed(settings: Sequence[tuple[str, str]]) -> dict[str, dict[str, Statement]]:
+    from .settings import parsed_settings  # few runs have any
+
+    return parsed_settings(settings)
 
 
 def _places(option: Statement) -> dict[str, Place]:
