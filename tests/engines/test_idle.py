@@ -78,14 +78,20 @@ def test_a_source_is_waited_for_again_when_it_has_woken(play):
     assert len(play.report.notes) == 1
 
 
-def test_an_idle_source_lets_go_of_what_its_lateness_held_back(play):
-    with play("ab", [merge("m", "ab", lateness="10s")]) as play:
+def test_an_idle_source_lets_go_of_what_its_lateness_held_back(play, tmp_path):
+    late = [Stage("late a", LateRows(), ("a",)), Stage("log", JSONLWriter(path="late.jsonl"), ("late a",))]
+    with play("ab", [*late, merge("m", "ab", lateness="10s")]) as play:
         play.tell("a", [3, 1, 2])
         play.tell("b", [20])
         play.tell("a", {"after": 0})
         play.tell("b", {"after": 0})
         assert play.tap.take(4) == [(1, None), (2, None), (3, None), (20, None)]
+        play.tell("a", [2, 30])  # 2 is before what its own source has let go of: late there
         play.close()
+    assert play.tap.left("timestamp") == [(30,)]
+    assert (tmp_path / "late.jsonl").read_text() == '{"timestamp":"2010-01-01T00:00:02Z"}\n'
+    assert play.report["a"].counts.late == play.report["a"].counts.aside == 1
+    assert play.report.imbalances == ()
     assert play.report.exit_code == 0
 
 
