@@ -18,6 +18,7 @@ from ..record import TEXT, TIMESTAMP, DeadLetter
 from ..running import Context, Operator
 from .base import Transform
 from .functions import FunctionName, find_function
+from .pace import Pace
 from .stateful import StateCall, check_state
 
 if TYPE_CHECKING:
@@ -111,20 +112,21 @@ class _Mapping(Operator):
         self._function, self._state = StateCall.around(chosen, "function", context)
         self._name = name_of(find_function(chosen.function, context.imports, chosen.title(), "function"))
         self._results = _Results(chosen, context)
+        self._pace = Pace(context)
         self._context = context
         self._fails = chosen.errors == "fail"
 
     def on_frame(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        shown = without(frame, TEXT)
         made: list[dict[str, Any]] = []
-        for number, row in enumerate(row_dicts(shown)):
-            made += self._called(row, shown, number)
-            if len(made) >= _ROWS:
-                yield from self._built(made)
-                made = []
+        for piece in self._pace.pieces(without(frame, TEXT)):
+            for number, row in enumerate(row_dicts(piece)):
+                made += self._called(row, piece, number)
+                if len(made) >= _ROWS:
+                    yield from self._built(made)
+                    made = []
+            if self._state is not None:
+                self._state.saw(piece)
         yield from self._built(made)
-        if self._state is not None:
-            self._state.saw(frame)
 
     def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
         if self._state is not None:

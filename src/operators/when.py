@@ -10,6 +10,7 @@ from ..event import Condition, ConditionKind
 from ..fields import option
 from ..running import Context, Operator
 from .acting import Acting, Actions
+from .pace import Pace
 from .where import check_condition
 
 if TYPE_CHECKING:
@@ -52,14 +53,20 @@ class _Events(Operator):
     def __init__(self, chosen: When, context: Context) -> None:
         self._condition = chosen.condition
         self._act = Actions(chosen, context)
+        self._pace = Pace(context)
 
     def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
         mishaps = self._act.mishaps
         events = self._condition.select(frame, lambda error: mishaps.count("the condition", error))
-        if events.height:
-            self._act(events)
+        done = sum(map(self._acted, self._pace.pieces(events)))
+        if done < events.height:  # the run is to stop
+            frame = events = events.head(done)
         self._act.saw(frame)
-        return (events,) if events.height else ()
+        return (events,) if done else ()
+
+    def _acted(self, events: pl.DataFrame) -> int:
+        self._act(events)
+        return events.height
 
     def on_end(self) -> Iterable[pl.DataFrame]:
         self.close()
