@@ -84,6 +84,9 @@ class _Choice(Transform):
     def open(self, context: Context) -> Operator:
         return _Choosing(self)
 
+    def stateless(self) -> bool:
+        return True
+
     def _check_known(self, option_name: str, wanted: Mapping[str, str | None], names: Iterable[str]) -> None:
         """Raise SpecError for the columns that are not there, each with the part of the option that names it."""
         known = [each for each in names if each != TEXT]
