@@ -131,6 +131,7 @@ class Derive(Transform):
 
     def steps(self, schema: Mapping[str, Any]) -> list[list[pl.Expr]]:
         """Return the polars expressions over a frame of this schema, in groups; each needs those before it."""
+        self.columns(schema)  # tells all that is wrong
         known = dict(schema)
         groups: list[list[pl.Expr]] = [[]]
         fresh: builtins.set[str] = builtins.set()

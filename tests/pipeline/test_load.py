@@ -11,6 +11,7 @@ from plait.operators.window import TumblingWindow
 from plait.pipeline.build import build_component
 from plait.pipeline.load import load_file, load_text
 from plait.pipeline.write import write_scl
+from plait.summary import outcome
 
 WEATHER = """
 pipeline=weather(dead_letters="out/dead.jsonl")
@@ -127,6 +128,17 @@ def test_all_mistakes_within_one_option_are_shown_each_at_its_place(tmp_path):
         (4, 39, "there is no column 'w'"),
         (5, 43, "there is a column 'v' already; t"),
         (5, 59, "there is a column 's' already; t"),
+    ]
+
+
+def test_mistakes_that_only_the_first_rows_show_are_told_together():
+    pipeline = Pipeline("p")
+    known_late = pipeline.reader("memory", rows=[{"timestamp": "2024-01-01", "v": 1}]).map("python", function=dict)
+    known_late.derive("columns", name="made", set={"x": "vv", "y": "w"}).writer("memory")
+    found = outcome(pipeline.run("serial", check=False))
+    assert [line.split(", at")[0] for line in found] == [
+        "error: made: derive=columns: set: x: there is no column 'vv'",
+        "error: made: derive=columns: set: y: there is no column 'w'",
     ]
 
 
