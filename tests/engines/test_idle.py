@@ -4,9 +4,11 @@ The sources here do what they are told through a pipe, and whoever waits for a r
 """
 
 import re
+import signal
 
 import pytest
-from plait.operators import LateRows, SortedMerge
+from plait.engines import flow
+from plait.operators import LateRows, PythonMap, SortedMerge
 from plait.pipeline import Stage
 from plait.writers import JSONLWriter
 
@@ -122,3 +124,19 @@ def test_a_source_alone_is_nobody_s_delay(play):
         assert play.tap.take(2) == [(0, None), (1, None)]
         play.close()
     assert play.report.notes == ()
+
+
+@pytest.mark.parametrize("play", ["serial"], indirect=True)
+@pytest.mark.parametrize(("seconds", "taken"), [(60.0, 5), (0.0, 1)])
+def test_what_a_live_source_has_brought_is_worked_off_for_a_while_when_the_run_is_stopped(
+    play, monkeypatch, seconds, taken
+):
+    monkeypatch.setattr(flow, "_GRACE_SECONDS", seconds)
+    stages = [Stage("mapped", PythonMap(function=lambda row: running.control.stop() or row), ("a",))]
+    with play("a", stages) as running:
+        running.tell("a", [1, 2, 3, 4, 5])
+        running.join()
+    assert running.tap.left("timestamp") == [(second,) for second in range(1, taken + 1)]
+    assert running.report["mapped"].counts.inside == 5 - taken
+    assert running.report.exit_code == (0 if taken == 5 else 128 + signal.SIGINT)
+    assert running.report.imbalances == ()
