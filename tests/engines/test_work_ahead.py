@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from plait import Pipeline
 from plait.engines import run_plan
 from plait.pipeline.ahead import work_ahead
+from plait.pipeline.describe import plan_text
 
 START = datetime(2010, 1, 1, tzinfo=UTC)
 STAGES = {
@@ -117,6 +118,9 @@ def test_columns_that_only_pass_stay_behind_where_results_are_made(tmp_path):
     ahead = work_ahead(p.plan()).ahead["m"]
     assert [stage.name for stage in ahead.stages] == ["few"]
     assert [*ahead.columns] == ["timestamp", "n"]
+    shown = plan_text(p.plan(), 2, "local")
+    assert "few  filter=where       [ahead of m]" in shown
+    assert "merges: timestamp, n\n" in shown
     assert outcome(p, tmp_path, "local") == outcome(p, tmp_path, "serial")
 
 
