@@ -57,7 +57,8 @@ class PythonMap(Transform):
     results that do not go with the columns, with the name of the column. What the function had put into the state by
     then stays there. errors=fail ends the run with the first of them instead.
     Order: kept; the results of a row follow each other. It runs in the process that was started and holds the stream
-    back while it runs: about 4 us a row and what the function takes; 4 us more to update the state.
+    back while it runs: about 4 us a row and what the function takes; 4 us more to update the state. A run that is
+    stopped waits for the call that it is in, and leaves the rest of the block (of a live source, after a second).
     Holds: nothing but the state: in memory 32 MB of a file's, all of one without a file.
 
     Example:
