@@ -34,7 +34,9 @@ def check_condition(component: Transform, condition: Condition, columns: Mapping
 class Where(Transform):
     """Let the rows pass that a condition matches; the others count as filtered.
 
-    Keeps the order. A null is a field that is not there: `x=null` matches it, `exists=yes` does not.
+    Keeps the order. A null is a field that is not there: `x=null` matches it, `exists=yes` does not. A function in the
+    condition (from Python) that raises does not match: its row counts as filtered, and the error is counted under
+    "callback errors" and told at the end of the run.
 
     Example:
         filter=where(condition=(temp>-50 not=(status=fail)))
