@@ -119,7 +119,10 @@ class Circuit:
 
     def every(self, numbers: Iterable[int]) -> int:
         """Return the gate that is true where all of them are."""
-        parts = {part for number in numbers for part in self.conjuncts(number)} - {TRUE}
+        parts: set[int] = set()
+        for number in numbers:
+            parts.update(self.conjuncts(number))
+        parts.discard(TRUE)
         if FALSE in parts:
             return FALSE
         return self._number(_All(tuple(sorted(parts)))) if len(parts) > 1 else next(iter(parts), TRUE)

@@ -23,6 +23,8 @@ from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Negate
 
 __all__ = ["FrameCompiler", "by_column"]
 
+_HASHED: Final = frozenset((str, int, float, bool))
+
 
 def by_column(rule: Fields, names: Mapping[str, Any]) -> list[tuple[str | None, Rule, Fields]]:
     """Split paths by the column that each leads to: (column or None, what must hold of it, the paths themselves).
@@ -68,10 +70,29 @@ class FrameCompiler:
     def __init__(self, schema: Mapping[str, Any], circuit: Circuit) -> None:
         self.circuit = circuit
         self.columns = {name: _Column((name,), dtype, kind_of(dtype)) for name, dtype in schema.items()}
+        self._alone = frozenset(name for name in self.columns if "." not in name)
+        self._known: dict[tuple[Any, ...], int | None] = {}
 
     def compile(self, rule: Rule) -> int | None:
         """Return the gate that is true where the rule of a whole condition holds; None: Python must be asked."""
         return _row(rule, self)
+
+    def fields(self, rule: Fields) -> int | None:
+        """Return the gate that is true where all fields of a row are as the rule has it."""
+        names = [name for name, _ in rule.items]
+        if self._alone.issuperset(names) and len(set(names)) == len(names):
+            return self.every([self._field(name, each) for name, each in rule.items])
+        parts = by_column(rule, self.columns)
+        return self.every([self.value(each, self.columns[name] if name is not None else None) for name, each, _ in parts])
+
+    def _field(self, name: str, rule: Rule) -> int | None:
+        """Return the gate that is true where the rule holds of a column; thousands of rules ask for the same few."""
+        if not isinstance(rule, Equal | Ordered) or type(rule.value) not in _HASHED:
+            return self.value(rule, self.columns[name])
+        key = (name, rule.symbol if isinstance(rule, Ordered) else "=", type(rule.value), rule.value)
+        if key not in self._known:
+            self._known[key] = self.value(rule, self.columns[name])
+        return self._known[key]
 
     def every(self, parts: Sequence[int | None]) -> int | None:
         """Return the gate of all parts, if all are known."""
@@ -101,11 +122,7 @@ def _row(rule: Rule, compiler: FrameCompiler) -> int | None:
 
 @_row.register
 def _row_fields(rule: Fields, compiler: FrameCompiler) -> int | None:
-    columns = compiler.columns
-    parts = by_column(rule, columns)
-    return compiler.every(
-        [compiler.value(each, columns[name] if name is not None else None) for name, each, _ in parts]
-    )
+    return compiler.fields(rule)
 
 
 @_row.register(AllOf)

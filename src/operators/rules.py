@@ -114,10 +114,11 @@ class Rules(Acting):
 
     def _problems(self, inputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yield what can never be true, with the name of the rule."""
-        from ..event.column_check import problems
+        from ..event.column_check import ColumnCheck
 
+        check = ColumnCheck(inputs)
         for name, condition in self.rules or self.from_file or ():
-            for problem in problems(condition.rule, inputs):
+            for problem in check.problems(condition.rule):
                 yield name, problem
 
 
