@@ -39,6 +39,7 @@ _FITTING: Final[Mapping[str, frozenset[type]]] = {
     "truth": frozenset((bool,)),
 }
 """Types of values that may be compared with a column of that kind, whatever they are."""
+_COMPARING: Final = (Equal, Ordered)
 
 
 class ColumnCheck:
@@ -60,7 +61,7 @@ class ColumnCheck:
 
     def _fits(self, name: str, rule: Rule) -> bool:
         known = self._fitting.get(name)
-        return known is not None and isinstance(rule, Equal | Ordered) and type(rule.value) in known
+        return known is not None and isinstance(rule, _COMPARING) and type(rule.value) in known
 
 
 def _element(dtype: Any) -> Any:

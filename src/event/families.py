@@ -57,29 +57,29 @@ class _Members:
     operands: Sequence[Sequence[Any]]
 
 
+_Parts: TypeAlias = tuple[int, ...]
 _Aspect: TypeAlias = tuple[str, Path, int]
 """How a part of a rule asks which column (`=`, or the symbol of a bound); or the gate, if all must ask the same."""
 _OTHER: Final = ""
 
 
-def families_in(circuit: Circuit, gates: Mapping[int, int], signals: Signals) -> tuple[list[Family], dict[int, int]]:
+def families_in(circuit: Circuit, parts: Mapping[int, _Parts], signals: Signals) -> tuple[list[Family], dict[int, _Parts]]:
     """Sort rules into families and the others, which are returned as they came.
 
     Args:
         circuit: where the gates are.
-        gates: the gate of each rule.
+        parts: the gates of each rule, which must all be true.
         signals: those of a frame without rows, which tells the types of the columns.
     """
-    parts = {rule: circuit.conjuncts(gate) for rule, gate in gates.items()}
     leaves = {part: circuit.leaf_of(part) for part in dict.fromkeys(itertools.chain.from_iterable(parts.values()))}
     found = [each for each in _shapes(parts, leaves) if each[0].tells_rules_apart]
     families = [Family(signals, shape, members) for shape, members in found]
     filed = {rule for _, members in found for rule in members.rules}
-    return families, {rule: gate for rule, gate in gates.items() if rule not in filed}
+    return families, {rule: each for rule, each in parts.items() if rule not in filed}
 
 
 def _shapes(
-    parts: Mapping[int, Sequence[int]], leaves: Mapping[int, Leaf | None]
+    parts: Mapping[int, _Parts], leaves: Mapping[int, Leaf | None]
 ) -> Iterator[tuple[_Shape, _Members]]:
     """Yield the shapes that many rules have, with those rules."""
     aspects = {part: _aspect(part, leaf) for part, leaf in leaves.items()}

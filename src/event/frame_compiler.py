@@ -24,6 +24,7 @@ from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Negate
 __all__ = ["FrameCompiler", "by_column"]
 
 _HASHED: Final = frozenset((str, int, float, bool))
+"""Types of values that are looked up among those that have been asked for."""
 
 
 def by_column(rule: Fields, names: Mapping[str, Any]) -> list[tuple[str | None, Rule, Fields]]:
@@ -77,19 +78,26 @@ class FrameCompiler:
         """Return the gate that is true where the rule of a whole condition holds; None: Python must be asked."""
         return _row(rule, self)
 
-    def fields(self, rule: Fields) -> int | None:
-        """Return the gate that is true where all fields of a row are as the rule has it."""
-        names = [name for name, _ in rule.items]
-        if self._alone.issuperset(names) and len(set(names)) == len(names):
-            return self.every([self._field(name, each) for name, each in rule.items])
-        parts = by_column(rule, self.columns)
-        return self.every([self.value(each, self.columns[name] if name is not None else None) for name, each, _ in parts])
+    def parts(self, rule: Rule) -> tuple[int, ...] | None:
+        """Return the gates that are all true where the rule of a whole condition holds; None: Python must be asked."""
+        if isinstance(rule, Fields):
+            names = [name for name, _ in rule.items]
+            if self._alone.issuperset(names) and len(set(names)) == len(names):
+                gates = [self._field(name, each) for name, each in rule.items]
+                return self.circuit.parts([gate for gate in gates if gate is not None]) if None not in gates else None
+        gate = self.compile(rule)
+        return None if gate is None else self.circuit.parts((gate,))
 
     def _field(self, name: str, rule: Rule) -> int | None:
         """Return the gate that is true where the rule holds of a column; thousands of rules ask for the same few."""
-        if not isinstance(rule, Equal | Ordered) or type(rule.value) not in _HASHED:
+        if isinstance(rule, Equal):
+            key = (name, "=", type(rule.value), rule.value)
+        elif isinstance(rule, Ordered):
+            key = (name, rule.symbol, type(rule.value), rule.value)
+        else:
             return self.value(rule, self.columns[name])
-        key = (name, rule.symbol if isinstance(rule, Ordered) else "=", type(rule.value), rule.value)
+        if key[2] not in _HASHED:
+            return self.value(rule, self.columns[name])
         if key not in self._known:
             self._known[key] = self.value(rule, self.columns[name])
         return self._known[key]
@@ -122,7 +130,11 @@ def _row(rule: Rule, compiler: FrameCompiler) -> int | None:
 
 @_row.register
 def _row_fields(rule: Fields, compiler: FrameCompiler) -> int | None:
-    return compiler.fields(rule)
+    columns = compiler.columns
+    parts = by_column(rule, columns)
+    return compiler.every(
+        [compiler.value(each, columns[name] if name is not None else None) for name, each, _ in parts]
+    )
 
 
 @_row.register(AllOf)
