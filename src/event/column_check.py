@@ -55,7 +55,7 @@ class ColumnCheck:
 
     def problems(self, rule: Rule) -> list[Problem]:
         """Return what cannot be true of the rule of a whole condition, in its order."""
-        if isinstance(rule, Fields) and all([self._fits(name, each) for name, each in rule.items]):
+        if isinstance(rule, Fields) and all(self._fits(name, each) for name, each in rule.items):
             return []  # so are nearly all of thousands
         return _problems(rule, "", self._columns)
 

@@ -63,7 +63,9 @@ _Aspect: TypeAlias = tuple[str, Path, int]
 _OTHER: Final = ""
 
 
-def families_in(circuit: Circuit, parts: Mapping[int, _Parts], signals: Signals) -> tuple[list[Family], dict[int, _Parts]]:
+def families_in(
+    circuit: Circuit, parts: Mapping[int, _Parts], signals: Signals
+) -> tuple[list[Family], dict[int, _Parts]]:
     """Sort rules into families and the others, which are returned as they came.
 
     Args:
@@ -78,9 +80,7 @@ def families_in(circuit: Circuit, parts: Mapping[int, _Parts], signals: Signals)
     return families, {rule: each for rule, each in parts.items() if rule not in filed}
 
 
-def _shapes(
-    parts: Mapping[int, _Parts], leaves: Mapping[int, Leaf | None]
-) -> Iterator[tuple[_Shape, _Members]]:
+def _shapes(parts: Mapping[int, _Parts], leaves: Mapping[int, Leaf | None]) -> Iterator[tuple[_Shape, _Members]]:
     """Yield the shapes that many rules have, with those rules."""
     aspects = {part: _aspect(part, leaf) for part, leaf in leaves.items()}
     rank = {aspect: number for number, aspect in enumerate(sorted(set(aspects.values())))}
@@ -175,9 +175,7 @@ class Family:
         member = np.repeat(np.arange(len(members.rules)), [len(each) for each in members.keys])
         rules = np.array(members.rules, np.int64)[member]
         types = [signals.columns.numbers(path).dtype for path, _ in shape.bounds]
-        operands = [
-            np.array(values, dtype)[member] for values, dtype in zip(members.operands, types, strict=True)
-        ]
+        operands = [np.array(values, dtype)[member] for values, dtype in zip(members.operands, types, strict=True)]
         # The bound that differs most from rule to rule tells most of them apart.
         self._order = sorted(range(len(operands)), key=lambda number: -len(np.unique(operands[number])))
         by = np.lexsort((rules, *(operands[number] for number in self._order[:1]), groups))

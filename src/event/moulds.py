@@ -10,7 +10,7 @@ expression, `exists=yes`, `true`) have no mould. A rule is filled in in 5 us; to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
@@ -56,17 +56,17 @@ def rules_alike(text: str) -> tuple[tuple[str, Condition], ...] | None:
     try:
         statements = list(_statements(text))
         forms = {form for _, form, _ in statements}
-        if len(statements) < _WORTH * max(1, len(forms)) or len({words[0] for words, _, _ in statements}) < len(statements):
+        names = {words[0] for words, _, _ in statements}
+        if len(names) < len(statements) or len(statements) < _WORTH * len(forms) or not statements:
             return None
         moulds = {form: _mould(form) for form in forms}
-        return tuple(
-            [
-                (words[0], _with_care(words) if (mould := moulds[form]) is None else mould(values))
-                for words, form, values in statements
-            ]
-        )
+        return tuple([(words[0], _filled(moulds[form], words, values)) for words, form, values in statements])
     except (InvalidOperation, ScriptError, _NoMouldError):
         return None
+
+
+def _filled(mould: _Mould | None, words: Sequence[str], values: Sequence[Any]) -> Condition:
+    return _with_care(words) if mould is None else mould(values)
 
 
 def _statements(text: str) -> Iterator[tuple[Sequence[str], _Form, Sequence[Any]]]:
@@ -112,7 +112,7 @@ def _taking(places: Sequence[int]) -> _Taking:
     return lambda words: tuple([words[place] for place in places])
 
 
-def _with_care(words: Sequence[str]) -> Condition:
+def _with_care(words: Iterable[str]) -> Condition:
     (statement,) = parse_nodes(" ".join(words))
     assert isinstance(statement.value, Group), "that is in its shape"
     return ConditionKind().from_nodes(statement.value.statements)

@@ -3,9 +3,9 @@
     r0=(sensor=s037 temp>29)    k=(k=kkcn)    ["r0", "=", "(", "sensor", "=", "s037", "temp", ">", "29", ")"]
     r1=(sensor=s020 temp>27)    k=(k=kkcn)    ["r1", "=", "(", "sensor", "=", "s020", "temp", ">", "27", ")"]
 
-The shape of a statement has a letter for each of its tokens, so two statements of one shape parse to the same tree, with
-other words in it: what has been worked out for one of them goes for all. All tokens of a text are found by one call of
-`re`, and told by what they are (there are far fewer words than tokens): 2 us a line, where to parse it takes 20.
+The shape of a statement has a letter for each of its tokens, so two statements of one shape parse to the same tree,
+with other words in it: what has been worked out for one of them goes for all. All tokens of a text are found by one
+call of `re`, and told by what they are (there are fewer words than tokens): 4 us a line, where to parse it takes 20.
 
 Whether a shape is right the grammar decides, when it parses a statement of that shape. What is odd is not cut at all.
 """
