@@ -18,8 +18,8 @@ from plait.lexer import parse_nodes
 FORMS = [
     "", "f>{}", "s={} f>{}", "f>={} f<{} i<={}", "f>{} f>{}", "s={} s={}", "s!={}", "not=(s={})", "none=(f={} f={})",
     "s=[{} {}] any=(f>{} all=(i<{} s!={}))", "all=(f>{}) all=(f<{})", "s=(not={})", "s=(not=[{} {}])",
-    "a.b=(c={} d>{})", "f=(any=(f={} f={}))", "s~{}", "s=(prefix={} exists=yes)", "s=(exists={})", "s=[[{}] {}]", "s=[] f={}", "x=()",
-    "not={} any={}", "s=(wrong={})(a={})",
+    "a.b=(c={} d>{})", "f=(any=(f={} f={}))", "s~{}", "s=(prefix={} exists=yes)", "s=(exists={})", "s=[[{}] {}]",
+    "s=[] f={}", "x=()", "not={} any={}", "s=(wrong={})(a={})",
 ]  # fmt: skip
 VALUES = [
     "a", "b", "2s", "true", "null", '"true"', '"two words"', r'"a \"b\""', '"value 0"', '"2020-01-01"', "${HOME}",
