@@ -48,10 +48,8 @@ class Grid:
             places = np.subtract(values, self.below, dtype=np.float64)
             places *= self.scale
             np.minimum(places, self.size - 1, out=places)
-            # 32 bits, as processors convert several at a time to these. Far below, and NaN, there is no telling what
-            # comes of it but that it is negative, or zero.
-            cells = places.astype(np.int32)
-        return np.maximum(cells, 0, out=cells).astype(np.intp)
+            cells = places.astype(np.intp)  # far below, and NaN, there is no telling but that it is negative, or zero
+        return np.maximum(cells, 0, out=cells)
 
     def spread(self, least: Array, bits: Array) -> Array:
         """Return for each cell the bits of all stretches that it may touch.
