@@ -3,12 +3,14 @@
 import re
 from decimal import Decimal, InvalidOperation
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plait.errors import ScriptError
-from plait.lexer import cut, parse, parse_nodes, plain
+from plait.lexer import cut, parse, parse_nodes, plain, scl_trees
 from plait.lexer.scl_report import Report, end_of
 from plait.lexer.scl_scanner import Scanner
+from plait.lexer.scl_trees import trees_alike
 
 PIECE = re.compile(
     r"""(?P<blank> \s+ | \#[^\r\n]*) | (?P<op> [=<>!~]+) | (?P<mark> [()\[\]]) | (?P<string> "(?:\\[\s\S]|[^"\\])*")
@@ -203,6 +205,9 @@ def test_what_is_cut_into_statements_is_what_the_parser_reads(text):
     assert [word for words in pieces for word in words] == [
         report.text[token.lexpos : end_of(token)] for token in Scanner(report)
     ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scl_trees, "_WORTH", 0)
+        assert (trees_alike(report.text) or []) == ([] if mistakes_of(text) else parse(text))
     if not mistakes_of(text):
         assert [tree for words in pieces for tree in parse(" ".join(words))] == parse(text)
 
