@@ -98,12 +98,14 @@ class _Layouts(dict[str, tuple[_Taking, _Taking]]):
             raise _NoMouldError
         values = _places_of_values(shape)
         fixed = [at for at, letter in enumerate(shape) if at > 1 and letter in "kd=c" and at not in values]
-        self[shape] = layout = _taking(fixed), _taking(values)
+        self[shape] = layout = _taking(fixed), _taking([*values])
         return layout
 
 
-def _places_of_values(shape: str) -> list[int]:
-    return [at for at, letter in enumerate(shape) if letter in "nse" or (letter == "k" and shape[at + 1] not in "=c")]
+def _places_of_values(shape: str) -> dict[int, None]:
+    """Return the places in order, quick to look up."""
+    found = (at for at, letter in enumerate(shape) if letter in "nse" or (letter == "k" and shape[at + 1] not in "=c"))
+    return dict.fromkeys(found)
 
 
 def _taking(places: Sequence[int]) -> _Taking:
