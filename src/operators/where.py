@@ -21,9 +21,9 @@ __all__ = ["Where", "check_condition"]
 
 def check_condition(component: Transform, condition: Condition, columns: Mapping[str, Any]) -> None:
     """Raise SpecError if the condition names columns that are not there, or can never be true of their values."""
-    from ..event.column_check import problems
+    from ..event.column_check import ColumnCheck
 
-    found = problems(condition.rule, columns)
+    found = ColumnCheck(columns).problems(condition.rule)
     if found:
         message = "; ".join(problem.message for problem in found)
         suggestion = next((problem.suggestion for problem in found if problem.suggestion), None)
