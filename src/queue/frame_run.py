@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..formats.direct import kept, taken
+from ..formats.direct import kept, taken, whole_columns
 from ..formats.rows import row_dicts
 from .columns import conform, unite
 from .run import ObjectRun, Run
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameRun", "keys_of", "same_columns"]
 
-_FEW_ROWS, _MANY_ROWS = 1_000, 100_000
+_FEW_ROWS = 1_000
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -157,7 +157,7 @@ class FrameRun(Run):
             frame = frame.sort(whole._column, maintain_order=True)
         else:
             # To gather from a frame in pieces is quicker than to make it one piece, for a few rows only.
-            frame = taken(frame if len(keys) < _FEW_ROWS else frame.rechunk(), _in_order(keys))
+            frame = taken(frame if len(keys) < _FEW_ROWS else whole_columns(frame), _in_order(keys))
         return FrameRun(frame, whole._column, whole._columns)
 
     def _view(self, start: int, stop: int, columns: Mapping[str, Any] | None) -> FrameRun:
@@ -214,13 +214,11 @@ def _under(above: pl.DataFrame, below: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_order(keys: npt.NDArray[Any]) -> pl.Series:
-    """Return the indices of the rows in order, stable. Numpy is there at once; polars needs its threads for it."""
+    """Return the indices of the rows in order, stable. Numpy merges what lies there in runs, and is there at once:
+    polars has it done by its threads, which wait behind the readers."""
     import numpy as np
-    import polars as pl
 
     from ..formats.arrow_series import column_of
 
     numbers = keys.view(np.int64) if keys.dtype.kind == "M" else keys
-    if len(keys) < _MANY_ROWS:
-        return column_of(numbers.argsort(kind="stable").astype(np.uint32))
-    return column_of(numbers).to_frame().select(pl.arg_sort_by("", maintain_order=True)).to_series()
+    return column_of(numbers.argsort(kind="stable").astype(np.uint32))
