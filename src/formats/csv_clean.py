@@ -14,6 +14,8 @@ doubt, any error, and the careful way takes the block. What makes sure:
 | `007`, `+5`, `-0` in inferred numbers; `0x1F`; blanks around | how fields begin and end (`_suspects`) |
 | `nan`, `inf`, numbers too large | whether all are finite |
 | times outside of the years 1 to 9999, empty event times | the smallest and the largest; nulls |
+
+Where nobody looks at anything but the event time, Arrow is not asked, either: `csv_lines` finds the lines.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import pyarrow.csv as arrow_csv
 from ..record import TEXT, TIMESTAMP
 from .arrow_series import series_of
 from .csv_block import LF, has_odd_bytes
+from .csv_lines import read_lines
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
 from .csv_texts import line_texts
@@ -56,6 +59,14 @@ _ZERO, _NINE, _PLUS, _MINUS, _POINT, _SPACE, _TAB = b"09+-. \t"
 _LETTERS: Final = ord("A")
 _CHUNK: Final = 1 << 19
 """Bytes to look at in one go: what is made of them stays in the cache, and in memory that is used again."""
+
+
+class _Whole(NamedTuple):
+    """A block, the bytes of the records that are complete in it, and how many of these are in the file."""
+
+    data: bytes
+    block: Bytes
+    consumed: int
 
 
 class Clean(NamedTuple):
@@ -115,33 +126,61 @@ class CleanReader:
 
     def read(self, data: bytes, *, final: bool) -> Clean | None:
         """Read the records that are complete in a block; None if anything in it is odd."""
-        split = self.split(data, final=final)
-        made = self._made(split.table, split.columns) if split is not None else None
-        if split is None or made is None:
+        whole = self._whole(data, final=final)
+        if whole is None:
             return None
-        if self.keep_text:
-            made[TEXT] = line_texts(split.data, split.block)
-        return Clean(pl.DataFrame(made), split.consumed, split.table.num_rows)
+        columns = list(self._columns())
+        return self._read_lines(whole, columns) or self._read_fields(whole, columns)
 
     def split(self, data: bytes, *, final: bool) -> Split | None:
         """Split the records that are complete in a block, and have Arrow type them; None if anything in it is odd.
 
         It is left to look at floats (are all finite?) and times (are all in the years 1 to 9999?).
         """
+        whole = self._whole(data, final=final)
+        return None if whole is None else self._split(whole, list(self._columns()))
+
+    def _whole(self, data: bytes, *, final: bool) -> _Whole | None:
+        """Return the records that are complete in a block; None if some bytes of it are odd."""
         unfinished = final and data[-1] != LF
         if unfinished:
             data += b"\n"
         end = data.rfind(b"\n") + 1
         if not end or data.startswith(codecs.BOM_UTF8) or self._is_odd(data):
             return None
-        columns = list(self._columns())
+        return _Whole(data, np.frombuffer(data, dtype=np.uint8)[:end], end - unfinished)
+
+    def _read_lines(self, whole: _Whole, columns: Sequence[Column]) -> Clean | None:
+        """Read lines of which nobody looks at anything but the event time, in front; None if that will not do."""
+        options = self.options
+        if len(columns) != 1 or not columns[0].is_event_time or columns[0].place or options.nulls:
+            return None
+        lines = read_lines(whole.block, len(self.places), options.dialect.delimiter, options.times)
+        if lines is None or not (len(self.places) == 1 or whole.data.isascii()):
+            return None
+        self.seen(lines.times)
+        made = {columns[0].name: lines.times.values}
+        if self.keep_text:
+            made[TEXT] = line_texts(whole.data, lines.ends)
+        return Clean(pl.DataFrame(made), whole.consumed, len(lines.ends))
+
+    def _read_fields(self, whole: _Whole, columns: Sequence[Column]) -> Clean | None:
+        split = self._split(whole, columns)
+        made = self._made(split.table, columns) if split is not None else None
+        if split is None or made is None:
+            return None
+        if self.keep_text:
+            made[TEXT] = line_texts(split.data, np.flatnonzero(split.block == LF))
+        return Clean(pl.DataFrame(made), split.consumed, split.table.num_rows)
+
+    def _split(self, whole: _Whole, columns: Sequence[Column]) -> Split | None:
+        data, block, consumed = whole
         if len(columns) < len(self.places) and not data.isascii():
             return None  # Arrow looks for UTF-8 in the columns that it is asked for
-        block = np.frombuffer(data, dtype=np.uint8)[:end]
         table = self._parsed(block, self._types(columns, data[: data.find(b"\n")]))
         if table is None or self._has_odd_rows(data, block, table.num_rows, columns):
             return None
-        return Split(data, block, table, columns, end - unfinished)
+        return Split(data, block, table, columns, consumed)
 
     def _is_odd(self, data: bytes) -> bool:
         return len(data) > min(self.options.max_record, _LONGEST) or has_odd_bytes(data, self.options.dialect)
