@@ -282,7 +282,7 @@ def _suspects(data: bytes, block: Bytes, delimiter: int) -> tuple[int, Suspects]
         edges |= piece[:_CHUNK] == delimiter
         edges = edges[: len(piece) - 1]
         edges &= piece[1:] <= _ZERO
-        low.append(_sparse(edges) + start + 1)
+        low.append(np.flatnonzero(edges) + start + 1)
     starts = np.concatenate(low)
     last = len(block) - 1
     first, second, third = (block[np.minimum(starts + further, last)] for further in range(3))
@@ -296,7 +296,7 @@ def _suspects(data: bytes, block: Bytes, delimiter: int) -> tuple[int, Suspects]
 
 def _padded(block: Bytes, delimiter: int) -> Ints:
     """Return the ends of fields that end in a blank."""
-    blank = _sparse(_is_blank(block[:-1]))
+    blank = np.flatnonzero(_is_blank(block[:-1]))
     places = blank[block[blank] != delimiter] + 1
     ends = block[places]
     padded: Ints = places[(ends == delimiter) | (ends == LF)]
@@ -317,11 +317,3 @@ def _is_letter(codes: Bytes, delimiter: int) -> Flags:
 def _is_blank(codes: Bytes) -> Flags:
     found: Flags = (codes == _SPACE) | (codes == _TAB)
     return found
-
-
-def _sparse(flags: Flags) -> Ints:
-    """Return where flags are set, of which few are: eight at a time are passed over."""
-    size = len(flags) // 8 * 8
-    words = np.flatnonzero(flags[:size].view(np.uint64))
-    row, column = np.nonzero(flags[:size].reshape(-1, 8)[words])
-    return np.concatenate([words[row] * 8 + column, np.flatnonzero(flags[size:]) + size])
