@@ -33,7 +33,6 @@ import pyarrow.csv as arrow_csv
 from ..record import TEXT, TIMESTAMP
 from .arrow_series import series_of
 from .csv_block import LF, has_odd_bytes
-from .csv_lines import read_lines
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
 from .csv_texts import line_texts
@@ -155,6 +154,8 @@ class CleanReader:
         options = self.options
         if len(columns) != 1 or not columns[0].is_event_time or columns[0].place or options.nulls:
             return None
+        from .csv_lines import read_lines
+
         lines = read_lines(whole.block, len(self.places), options.dialect.delimiter, options.times)
         if lines is None or not (len(self.places) == 1 or whole.data.isascii()):
             return None

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from .arrow_series import series_of
 from .csv_fields import Fields
-from .time_fields import moments
 from .timestamp_patterns import FIRST, LAST
 from .timestamps import EventTimes, ReadTimes
 
@@ -57,6 +56,8 @@ def read_alike(times: EventTimes, block: Bytes, starts: Ints, width: int) -> Rea
     """Read fields of a block that have the same width; None if they are not all times of one form (`moments`)."""
     if times.pattern is not None or times.unit is not None or not len(starts):
         return None
+    from .time_fields import moments
+
     found = moments(block, starts, width)
     if found is None:
         return None
