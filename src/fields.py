@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from .errors import SpecError, nearest
+from .frozen import frozen
 
 __all__ = [
     "ALL_TIME",
@@ -355,7 +356,7 @@ def option(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One option of a component class, as the card, the loader and `fmt` see it."""
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 import numpy as np
 
+from ..frozen import frozen
 from .circuit import Circuit, Signals
 from .leaves import Array, Bools, Compared, Leaf, OneOf, Path, compare
 
@@ -31,7 +31,7 @@ _LEAST: Final = 256
 _ABOVE: Final = (">", ">=")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Shape:
     """What rules of one family have in common: columns, comparisons, and further gates that all of them ask."""
 
@@ -46,7 +46,7 @@ class _Shape:
         return self.anchor is not None or len(self.bounds) == 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Member:
     """What a rule has for itself: the values of the equality, of which one is enough, and of the bounds."""
 
@@ -101,7 +101,7 @@ def _taken_apart(
     return (anchor.path, isinstance(anchor, OneOf), *shape), keys, operands
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runs:
     """For each of some rows, in order, the run of a family's entries that it meets: from `begin` to before `end`."""
 

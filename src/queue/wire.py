@@ -19,9 +19,9 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from ..frozen import frozen
 from .memory import POOL, Memory, mapped
 from .segments import Borrowed, Segment
 
@@ -72,7 +72,7 @@ _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _ANCILLARY = socket.CMSG_SPACE(16 * array.array("i").itemsize)
 
 
-@dataclass(slots=True, frozen=True)
+@frozen
 class Message:
     """One message; `data` is empty, bytes, or another buffer."""
 
