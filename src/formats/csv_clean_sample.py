@@ -103,7 +103,7 @@ class CleanSample:
         for look in self._looks:
             place = look.names.index(name)
             for line in look.lines[-done % step :: step]:
-                yield line.split(delimiter)[place]
+                yield line.split(delimiter, place + 1)[place]
             done += len(look.lines)
 
     def _kinds(self, name: str) -> set[str]:

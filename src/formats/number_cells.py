@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from .cells import Piece
+from .arrow_series import column_of
 from .number_memo import NumberMemo
 from .text_cells import text_cells
 
@@ -116,7 +117,7 @@ class NumberTexts:
 
 def _numbers(scale: int | None, least: int, most: int) -> pl.Series:
     span = np.arange(least, most + 1)
-    return pl.Series(span if scale is None else span / scale)
+    return column_of(span if scale is None else span / scale)
 
 
 def _steps(numbers: pl.Series, known: int | None) -> _Steps | None:

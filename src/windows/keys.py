@@ -192,14 +192,14 @@ class KeyTable:
 
     def rows(self, codes: Ints) -> pl.DataFrame:
         """Return the key columns of keys."""
-        return self._table[codes] if self._by else pl.DataFrame()
+        return taken(self._table, column_of(codes)) if self._by else pl.DataFrame()
 
     def ranks(self, codes: Ints) -> Ints:
         """Return numbers by which keys are put in order: by their columns, null first."""
         places, different = dense(codes)
         if len(different) < 2 or not self._by:
             return places
-        order = self._table[different].select(pl.arg_sort_by(self._by)).to_series().to_numpy()
+        order = self.rows(different).select(pl.arg_sort_by(self._by)).to_series().to_numpy()
         ranks = np.empty(len(different), np.int64)
         ranks[order] = np.arange(len(different))
         return ranks[places]
@@ -211,7 +211,7 @@ class KeyTable:
 
     def forget(self, alive: Ints) -> Ints:
         """Forget all keys but these. Return the new number of each: its place."""
-        table = self._table[alive] if self._by else self._table
+        table = self.rows(alive) if self._by else self._table
         if self._is_text:
             kept = table.to_series().drop_nulls()
             self._packed = self._fresh_numbers()
