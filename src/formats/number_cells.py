@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from .cells import Piece
 from .arrow_series import column_of
+from .cells import Piece
 from .number_memo import NumberMemo
 from .text_cells import text_cells
 
