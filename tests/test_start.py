@@ -108,18 +108,24 @@ def test_clean_csv_is_checked_without_the_functions_of_arrow_and_masked_arrays(f
     assert not modules_of("check", MERGE + WRITE, folder) & {"numpy.ma", "pyarrow.compute"}
 
 
+def many_rows(folder: Path) -> None:
+    last = ROWS.splitlines()[-1]
+    for name in ("a", "b"):
+        (folder / f"{name}.csv").write_text(ROWS + f"{last}\n" * 5_000)
+
+
 def test_expressions_are_imported_for_a_stage_that_has_some(folder):
-    derive = 'derive=columns(set=(double="temp * 2"))\n'
+    many_rows(folder)
+    derive = 'derive=columns(set=(double="temp * 2" third="temp / 3"))\n'
     modules = modules_of("run", MERGE + derive + WRITE, folder)
+    assert "numpy.ma" not in modules
     assert "sqlglot" in modules
     assert not modules & {*NEVER_FOR_FILES, "multiprocessing"}
     assert "event" not in {name.partition(".")[0] for name in ours(modules)}
 
 
 def test_many_rows_written_as_read_do_not_import_pandas(folder):
-    last = ROWS.splitlines()[-1]
-    for name in ("a", "b"):
-        (folder / f"{name}.csv").write_text(ROWS + f"{last}\n" * 5_000)
+    many_rows(folder)
     modules = modules_of("run", MERGE + 'writer=csv(path="out.csv" as_read=yes)\n', folder)
     assert not modules & {*NEVER_FOR_FILES, "multiprocessing", "sqlglot"}
 
@@ -195,6 +201,16 @@ def test_a_caller_without_garbage_collection_gets_it_back_so(folder, monkeypatch
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_no_garbage_is_looked_for_as_a_command_ends(folder):
+    """All that was imported and planned would be looked through at once, for as long as a tenth of the command."""
+    (folder / "p.scl").write_text(MERGE + WRITE)
+    look = "looked = []; gc.collect(); gc.callbacks.append(lambda *what: looked.append(what))"
+    modules_after(
+        f"import gc; from plait.cli import main; {look}; assert main(['check', 'p.scl']) == 0; assert not looked",
+        folder,
+    )
 
 
 def test_a_program_that_runs_a_command_is_left_as_it_was(folder, monkeypatch):
