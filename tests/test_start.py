@@ -206,11 +206,9 @@ def test_a_caller_without_garbage_collection_gets_it_back_so(folder, monkeypatch
 def test_no_garbage_is_looked_for_as_a_command_ends(folder):
     """All that was imported and planned would be looked through at once, for as long as a tenth of the command."""
     (folder / "p.scl").write_text(MERGE + WRITE)
+    run = "assert main(['check', 'p.scl']) == 0; type('Something', (), {'new': 1}); assert not looked"
     look = "looked = []; gc.collect(); gc.callbacks.append(lambda *what: looked.append(what))"
-    modules_after(
-        f"import gc; from plait.cli import main; {look}; assert main(['check', 'p.scl']) == 0; assert not looked",
-        folder,
-    )
+    modules_after(f"import gc; from plait.cli import main; {look}; {run}", folder)
 
 
 def test_a_program_that_runs_a_command_is_left_as_it_was(folder, monkeypatch):
