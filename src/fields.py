@@ -163,7 +163,7 @@ class Value(Kind):
     """A text, a number, or any Python object: nothing is checked."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Choice(Kind):
     """One of a few names."""
 
@@ -181,7 +181,7 @@ class Choice(Kind):
         return str(value)
 
 
-@dataclass(frozen=True)
+@frozen
 class Integer(Kind):
     """A whole number within bounds."""
 
