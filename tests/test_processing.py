@@ -391,11 +391,18 @@ def test_a_session_waits_for_an_event_at_the_very_end_of_its_gap():
     assert [times(window.events) for window in sp.window_results("w")] == [[0, 10]]
 
 
-def test_what_cannot_be_hashed_is_a_key_by_its_repr():
+@pytest.mark.parametrize("key", [lambda: ["x"], lambda: float("nan")])
+def test_what_cannot_be_hashed_is_a_key_by_its_repr_and_nan_is_a_key(key):
     sp = one_stream()
     sp.create_session_window("w", "s", 10, by="tags")
-    (one,) = sp.assign_to_window("w", at(0, tags=["x"]))
-    assert sp.assign_to_window("w", at(1, tags=["x"])) == [one] != sp.assign_to_window("w", at(1, tags=["y"]))
+    (one,) = sp.assign_to_window("w", at(0, tags=key()))
+    assert sp.assign_to_window("w", at(1, tags=key())) == [one] != sp.assign_to_window("w", at(1, tags=["y"]))
+    sp.create_stream("other")
+    sp.join_streams("j", "s", "other", "tags", 10)
+    for stream in ("s", "other"):
+        sp.publish_event(stream, at(2, tags=key()))
+        sp.process_stream_batch(stream)
+    assert len(sp.join_results("j")) == 1
 
 
 # Joins

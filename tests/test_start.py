@@ -94,7 +94,7 @@ def test_the_run_of_a_csv_pipeline_imports_what_the_pipeline_names(folder):
     modules = modules_of("run", MERGE + WRITE, folder)
     assert not modules & {*NEVER_FOR_FILES, "multiprocessing", "sqlglot"}
     assert not {name.partition(".")[0] for name in ours(modules)} & {"event", "expression", "progress", "util"}
-    assert len(ours(modules)) < 105
+    assert len(ours(modules)) < 107
 
 
 @pytest.mark.parametrize("as_read", ["", " as_read=yes"])
@@ -102,6 +102,13 @@ def test_clean_csv_is_read_without_the_functions_of_arrow(folder, as_read):
     modules = modules_of("run", MERGE + f'writer=csv(path="out.csv"{as_read})\n', folder)
     assert "pyarrow.csv" in modules
     assert "pyarrow.compute" not in modules
+
+
+def test_windows_and_joins_take_no_masked_arrays(folder):
+    window = "window=tumbling(name=w from=all size=1m by=sensor aggregate=(n=count peak=max(of=temp)))\n"
+    join = 'join=interval(name=j from=[a b] by=sensor lower="-1s" upper=1s)\n'
+    writers = 'writer=csv(from=w path="w.csv")\nwriter=csv(from=j path="j.csv")\n'
+    assert "numpy.ma" not in modules_of("run", MERGE + window + join + writers, folder)
 
 
 def test_clean_csv_is_checked_without_the_functions_of_arrow_and_masked_arrays(folder):

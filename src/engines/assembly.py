@@ -156,6 +156,7 @@ class Assembly:
         feeds: dict[str, list[str]] = {}
         targets = {inlet.name: inlet.targets for inlet in inlets}
         late = {inlet.source: inlet.late for inlet in inlets}
+        moved = self.plan.moved()
         try:
             for stage in stages:
                 nodes.append(node := self.node(stage))
@@ -164,7 +165,7 @@ class Assembly:
                     late[stage.inputs[0]].append(Edge(node))
                     feeds[stage.name] = []
                 else:
-                    feeds[stage.name] = list(stage.inputs)
+                    feeds[stage.name] = [name if name in targets else moved[name] for name in stage.inputs]
         except Exception:
             abandon(nodes)
             raise

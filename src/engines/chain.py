@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Protocol
 
 from ..pipeline.plan import Chain, Plan
+from ..pipeline.spec import Stage
 from ..record import END, Failure
 from .assembly import Assembly
 from .nodes import Edge, LateOutletNode, OutletNode
@@ -49,6 +52,11 @@ class ChainThread(threading.Thread):
         self._taker = taker
         self.reports: list[StageReport] = []
 
+    @property
+    def rows_read(self) -> int:
+        """How many rows the reader has given so far; may be asked for from another thread."""
+        return self._assembly.state(self._chain.stages[0]).counts.delivered
+
     def run(self) -> None:
         try:
             self._flow()
@@ -56,24 +64,32 @@ class ChainThread(threading.Thread):
             self._taker.put(Failure(error))
         finally:
             self.reports = self._assembly.reports(self._chain.stages)
+            self.reports += self._assembly.reports(self._ahead())
             self._taker.put(END)
 
     def _flow(self) -> None:
-        first, *others = self._chain.stages
-        state = self._assembly.state(self._chain.stages[-1])
-        outlet = OutletNode(state, self._taker)
-        outlet.name = f"{self._chain.last} (outlet)"
+        first, last = self._chain.all[0], self._chain.all[-1]
+        ahead = self._chain.ahead
+        outlet = OutletNode(self._assembly.state(last), self._taker, None if ahead is None else ahead.columns)
+        outlet.name = f"{last.name} (outlet)"
         inlet = self._assembly.source(first, alone=True)
         inlet.late.append(Edge(LateOutletNode(self._assembly.state(first), self._taker)))
         if inlet.finite:
             inlet.items = _in_turn(inlet.items, self._turns)
-        flow = self._assembly.flow([inlet], others, [(self._chain.last, outlet)])
+        wired = [replace(stage, inputs=(before.name,)) for before, stage in pairwise(self._chain.all)]
+        flow = self._assembly.flow([inlet], wired, [(last.name, outlet)])
         try:
             flow.run()
         finally:
             flow.close()
-            for stage in self._chain.stages:
+            for stage in self._chain.all:
                 self._assembly.state(stage).letters.close()
+
+    def _ahead(self) -> Iterator[Stage]:
+        """Yield the stages that work here ahead of the merge, each with the input of the merge that it works for."""
+        if self._chain.ahead is not None:
+            for stage in self._chain.ahead.all:
+                yield replace(stage, inputs=(self._chain.last,))
 
 
 def _in_turn(items: Iterator[Any], turns: threading.Semaphore) -> Iterator[Any]:

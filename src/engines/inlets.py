@@ -56,6 +56,11 @@ class Inlet:
         self.rows = 0
 
     @property
+    def rows_read(self) -> int:
+        """How many rows have been read for this stream so far, as far as is known here."""
+        return self.rows
+
+    @property
     def ready(self) -> bool:
         """True if `take` would not wait for another thread."""
         return True

@@ -1,14 +1,15 @@
 """The local engine: each source is read beside what joins the streams, in a thread or in a worker of the pool.
 
     thread:    reader - gate - filter ---------+
-    thread:    reader - gate ------------------+-- merge - derive - writers     (the thread that was started)
+    thread:    reader - gate ------------------+-- merge - window - writers     (the thread that was started)
     worker 1:  reader - gate - filter --queue--+
     worker 2:  reader - gate ----------queue---+
 
 A chain (a reader and what can stay with it) that does its work outside the interpreter gets a thread: threads then
 share the cores as well as processes do, hand their frames on by reference, and cost neither a start nor the memory of
-an interpreter. A chain that holds the interpreter's lock goes to a worker process. Queues and buffers are bounded, so
-a slow merge holds its readers back. Whoever waits for a worker's rows waits for its death, too.
+an interpreter. What is written behind a merge works ahead of it, in the chains, where that changes nothing
+(`pipeline.ahead`). A chain that holds the interpreter's lock goes to a worker process. Queues and buffers are
+bounded, so a slow merge holds its readers back. Whoever waits for a worker's rows waits for its death, too.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WorkerError
+from ..pipeline.ahead import work_ahead
 from ..pipeline.plan import Chain, Plan
 from ..record import END, Failure
+from .as_written import as_written
 from .assembly import Assembly, abandon
 from .chain import ChainThread
 from .flow import Flow
@@ -42,6 +45,7 @@ class LocalRun:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
+        assembly.plan = work_ahead(assembly.plan)
         self._queues: dict[str, Any] = {}
         self._tasks: list[Any] = []
         self._threads: list[ChainThread] = []
@@ -54,7 +58,7 @@ class LocalRun:
         pool, groups = self._groups()
         inlets: list[Inlet] = [self._thread(chain) for chain in here]
         inlets += [self._inlet(chain, number) for number, group in enumerate(groups) for chain in group]
-        away = {stage.name for chain in plan.chains() for stage in chain.stages}
+        away = {stage.name for chain in plan.chains() for stage in chain.all}
         flow = self._assembly.flow(inlets, [stage for stage in plan.spec if stage.name not in away])
         try:
             for group in groups:
@@ -79,7 +83,7 @@ class LocalRun:
         return pool, plan.workers(min(cores(), pool.ncpus + 1))
 
     def _thread(self, chain: Chain) -> Inlet:
-        inlet = BufferedInlet(chain.last, finite=not _is_live(chain), bell=self._assembly.bell)
+        inlet = _ChainInlet(chain.last, finite=not _is_live(chain), bell=self._assembly.bell)
         inlet.source = chain.name
         inlet.feeder = ChainThread(self._assembly.plan, chain, inlet, self._assembly.stop, self._turns)
         self._threads.append(inlet.feeder)
@@ -100,18 +104,28 @@ class LocalRun:
         Raises:
             WorkerError: a worker died before it could give its part.
         """
-        reports += self._assembly.reports(
-            stage for stage in self._assembly.plan.spec if stage.name in self._assembly.states
-        )
+        plan, states = self._assembly.plan, self._assembly.states
+        lines = self._assembly.reports(stage for stage in plan.spec if stage.name in states)
         for thread in self._threads:
-            reports += thread.reports
+            lines += thread.reports
         for task in self._tasks:
-            reports += task.result()
+            lines += task.result()
+        reports += as_written(plan, lines)
 
     def close(self) -> None:
         """Close the queues. The pool stays: the next run finds its workers warm."""
         for queue in self._queues.values():
             queue.close()
+
+
+class _ChainInlet(BufferedInlet):
+    """What comes from a chain in a thread of this process."""
+
+    feeder: ChainThread
+
+    @property
+    def rows_read(self) -> int:
+        return self.feeder.rows_read
 
 
 def _is_live(chain: Chain) -> bool:

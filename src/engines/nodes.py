@@ -11,16 +11,17 @@ a frame and a frontier, comes in one. Frames are handed on by reference; nothing
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..formats.direct import with_only
 from ..formats.few_frames import records_of
 from ..frozen import frozen
 from ..record import TIMESTAMP, DeadLetter, Frontier, Idle, LateFollows
 from ..running import Context, Operator, Sink
 from .dead_letters import DeadLetterPart
-from .report import Counts
+from .report import EXAMPLES, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,6 @@ __all__ = [
     "blame",
 ]
 
-_EXAMPLES = 3
 _logger = logging.getLogger(__name__)
 
 
@@ -244,8 +244,8 @@ class OperatorNode(Node):
         with blame(self.name):
             frames = iter(hook())
         while (frame := self._next(frames)) is not None:
-            if self._wants_examples and len(self.state.examples) < _EXAMPLES:
-                self.state.examples += frame.head(_EXAMPLES - len(self.state.examples)).to_dicts()
+            if self._wants_examples and len(self.state.examples) < EXAMPLES:
+                self.state.examples += frame.head(EXAMPLES - len(self.state.examples)).to_dicts()
             self.emit(frame)
 
     def _next(self, frames: Iterator[pl.DataFrame]) -> pl.DataFrame | None:
@@ -311,13 +311,22 @@ class LateOutletNode(Node):
 
 
 class OutletNode(Node):
-    """The end of what runs in this process: everything goes on through a queue to another."""
+    """The end of what runs in this thread: everything goes on to another, perhaps through a queue to its process.
 
-    def __init__(self, state: StageState, queue: Any) -> None:
+    Args:
+        state: that of the last stage here.
+        queue: where it goes.
+        columns: the columns that go on; None: all.
+    """
+
+    def __init__(self, state: StageState, queue: Any, columns: Collection[str] | None = None) -> None:
         super().__init__(state)
         self._queue = queue
+        self._columns = columns
 
     def frame(self, port: int, frame: pl.DataFrame) -> None:
+        if self._columns is not None and len(self._columns) < frame.width:
+            frame = with_only(frame, [name for name in frame.columns if name in self._columns])
         self._queue.put_block(frame)
 
     def frontier(self, port: int, timestamp: Any) -> None:

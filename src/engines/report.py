@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Counts", "RunReport", "StageReport"]
+__all__ = ["EXAMPLES", "Counts", "RunReport", "StageReport"]
+
+EXAMPLES = 3
+"""So many of the first rows of an event stage are kept, to be shown."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,15 @@ class Counts:
         """Rows that came in and are nowhere: 0 in a ledger that balances."""
         came = self.received + self.repeated + self.made
         return came - self.delivered - self.filtered - self.absorbed - self.late - self.dead - self.inside
+
+    def __add__(self, other: Counts) -> Counts:
+        """Return the counts of both, as if it were one stage."""
+        counted = [each.name for each in fields(self) if each.name not in ("first", "last")]
+        sums = {name: getattr(self, name) + getattr(other, name) for name in counted}
+        times = [(each.first, each.last) for each in (self, other) if each.first is not None and each.last is not None]
+        return Counts(
+            **sums, first=min((t for t, _ in times), default=None), last=max((t for _, t in times), default=None)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import polars as pl
 
-__all__ = ["instants", "kept", "laid", "taken", "with_only", "without"]
+__all__ = ["distinct", "instants", "kept", "laid", "taken", "with_only", "without"]
+
+
+def distinct(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the different numbers in their order. (`numpy.unique` would import all of its masked arrays, 12 ms.)"""
+    import numpy as np
+
+    ordered = np.sort(numbers)
+    differs = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=differs[1:])
+    return ordered[differs]
 
 
 def instants(times: pl.Series) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from .cells import Piece
+from .direct import distinct
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -90,9 +91,9 @@ class NumberMemo:
         if entries.all():
             return entries
         missing = np.flatnonzero(entries == _NULL)
-        if len(_distinct(bits[missing[:_ENTRIES]])) > _ENTRIES * 3 // 4:
+        if len(distinct(bits[missing[:_ENTRIES]])) > _ENTRIES * 3 // 4:
             return None  # they hardly ever come again: to look at all of them would take longer than to print them
-        new = _distinct(bits[missing])
+        new = distinct(bits[missing])
         if self._size + len(new) > min(_ENTRIES, _AT_ONCE + self._rows // 2):
             return None
         entries[missing] = self._size + np.searchsorted(new, bits[missing])
@@ -126,11 +127,6 @@ class NumberMemo:
         lines = np.array([text.encode() for text in texts], f"S{8 * _WORDS}").view("<u8")
         self._texts[:, first : first + len(texts)] = lines.reshape(-1, _WORDS).T
         self._width = max(self._width, *map(len, texts))
-
-
-def _distinct(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return each once, in order. (Without the counts, `numpy.unique` would import masked arrays, 12 ms.)"""
-    return np.unique(bits, return_counts=True)[0]
 
 
 def _hash(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

@@ -253,13 +253,14 @@ def _where_odd(numbers: pl.Series) -> pl.Series | None:
     if not numbers.dtype.is_float():
         return None
     import numpy as np
-    import polars as pl
+
+    from .arrow_series import column_of
 
     size = np.abs(numbers.to_numpy())  # null is nan
     odd = ((size < 1e-4) & (size != 0)) | np.isnan(size)
     if numbers.null_count():
         odd &= numbers.is_not_null().to_numpy()
-    return pl.Series(np.flatnonzero(odd)) if odd.any() else None
+    return column_of(np.flatnonzero(odd)) if odd.any() else None
 
 
 def _is_text(dtype: pl.DataType) -> bool:

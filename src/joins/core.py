@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ..formats.direct import instants, with_only
+from ..formats.direct import distinct, instants, with_only
 from ..record import TIMESTAMP
 from ..windows.held import NOBODY, Held, Rows, codes_held
 from ..windows.keys import KeyTable
@@ -103,7 +103,7 @@ class JoinCore(ABC):
         """Forget the keys of which no row is held, if they are most."""
         if self._keys.count < _FEW_KEYS or self._keys.count < 2 * self._rows_held():
             return
-        alive = np.unique(self._codes_held())
+        alive = distinct(self._codes_held())
         new = np.full(self._keys.count, NOBODY)
         new[alive] = self._keys.forget(alive)
         self._recode(new)

@@ -48,6 +48,11 @@ class Entries:
     high: Ints
     windows: Ints | None = None
 
+    def near(self, times: Ints) -> Ints:
+        """Return the entries that may have a partner at one of these times, which are in order: of a block and what is
+        held, mostly few."""
+        return np.flatnonzero((self.low <= times[-1]) & (self.high >= times[0]))
+
     def windows_of(self, places: Ints) -> Ints | None:
         """Return the windows of some entries."""
         return None if self.windows is None else self.windows[places]
@@ -183,13 +188,14 @@ class PairJoin(JoinCore):
 
     def _pair_some(self, rows: Rows, runs: Sequence[Rows], *, of_left: bool) -> None:
         entries = self._near.entries(rows.times, of_left=of_left)
-        if not len(entries.rows):
-            return
-        codes, least, most = rows.codes[entries.rows], entries.low.min(), entries.high.max()
-        check = partial(self._check_pairs, codes)
+        codes = rows.codes[entries.rows]
         for others in runs:
-            if least <= others.times[-1] and others.times[0] <= most:
-                found, partners = others.by_key.between(codes, entries.low, entries.high, check)
+            near = entries.near(others.times)
+            if len(near):
+                some = codes[near]
+                check = partial(self._check_pairs, some)
+                found, partners = others.by_key.between(some, entries.low[near], entries.high[near], check)
+                found = near[found]
                 places = entries.rows[found]
                 rows.told[places] = others.told[partners] = True
                 windows = entries.windows_of(found)

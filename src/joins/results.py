@@ -91,11 +91,12 @@ class Results:
         self, rows: tuple[Rows | None, Rows | None], places: Sequence[Ints | None]
     ) -> dict[str, pl.Series]:
         columns: dict[str, pl.Series] = {}
+        keys = {name: name for name in self._layout.by}
+        keyed = rows[0] if rows[1] is None else rows[1]  # where both are there, their keys are equal
         for run, place, names in zip(rows, places, self._names, strict=True):
             if run is not None and place is not None:
-                found = gathered(run.frame, place)
-                columns |= {new: found.get_column(old) for old, new in names.items()}
-                columns |= {name: found.get_column(name) for name in self._layout.by}
+                indices, wanted = column_of(place.astype(np.uint32)), names | keys if run is keyed else names
+                columns |= {new: run.frame.get_column(old)[indices] for old, new in wanted.items()}
         return columns
 
     def _frame(self, columns: Mapping[str, pl.Series], count: int) -> pl.DataFrame:

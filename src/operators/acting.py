@@ -45,6 +45,11 @@ class Acting(Transform):
     )
     background: bool = option("call it in a thread of its own", YesNo(), default=False)
 
+    @property
+    def acts(self) -> bool:
+        """Is anything done about the events, besides passing them on? Then they come in the order of the stream."""
+        return self.print is not None or self.call is not None
+
     def check(self) -> None:
         if self.background and self.call is None:
             raise self.wrong("background", "there is nothing to call; give call=")

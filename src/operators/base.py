@@ -10,6 +10,7 @@ from ..fields import Component
 from ..running import Context, Operator
 
 if TYPE_CHECKING:
+    from ..event import Condition
     from .join import Join
 
 __all__ = ["Transform", "is_join", "is_late"]
@@ -43,6 +44,23 @@ class Transform(Component):
 
     needs_order: ClassVar[bool] = False
     """True if rows must come in the order of time: what is late is then decided at their sources, as for a merge."""
+
+    absorbs: ClassVar[bool] = False
+    """True if rows go into results: of columns that it does not look at (`reads`) nothing comes out."""
+
+    def stateless(self) -> bool:
+        """Return whether what comes of a row, in its place and with its time, depends on nothing but that row.
+
+        Such a stage may work ahead of a merge, in several threads at once, each with an operator of its own.
+        """
+        return False
+
+    def sieve(self) -> Condition | None:
+        """Return what a row must be like to be more than counted as filtered; None if any may be.
+
+        Rows that all who read a stream would leave behind need not come to them.
+        """
+        return None
 
     def open(self, context: Context) -> Operator:
         """Return the running operator."""

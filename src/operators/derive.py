@@ -109,6 +109,9 @@ class Derive(Transform):
     def open(self, context: Context) -> Operator:
         return _Deriving(self)
 
+    def stateless(self) -> bool:
+        return True
+
     def steps(self, schema: Mapping[str, Any]) -> list[list[pl.Expr]]:
         """Return the polars expressions over a frame of this schema, in groups; each needs those before it."""
         known = dict(schema)

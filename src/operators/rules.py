@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import CallbackError
 from ..event.named_conditions import NamedConditions, read_rules
 from ..event.named_conditions import Rules as NamedRules
+from ..event.rules import calls
 from ..fields import option
 from ..formats.direct import taken, without
 from ..record import TEXT
@@ -103,6 +104,10 @@ class Rules(Acting):
 
     def open(self, context: Context) -> Operator:
         return _Matching(self, self.from_file or self._read(context), context)
+
+    def stateless(self) -> bool:
+        known = self.rules or self.from_file
+        return known is not None and not self.acts and not any(calls(condition.rule) for _, condition in known)
 
     def _read(self, context: Context) -> NamedRules:
         if self.path is None:

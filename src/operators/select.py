@@ -81,6 +81,9 @@ class _Choice(Transform):
     def open(self, context: Context) -> Operator:
         return _Choosing(self)
 
+    def stateless(self) -> bool:
+        return True
+
     def _known(self, option_name: str, name: str, names: Iterable[str]) -> None:
         known = [each for each in names if each != TEXT]
         if name not in known:

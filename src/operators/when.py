@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..event import Condition, ConditionKind
+from ..event.rules import calls
 from ..fields import option
 from ..running import Context, Operator
 from .acting import Acting, Actions
@@ -40,6 +41,13 @@ class When(Acting):
 
     def open(self, context: Context) -> Operator:
         return _Events(self, context)
+
+    def stateless(self) -> bool:
+        return not self.acts and not calls(self.condition.rule)
+
+    def sieve(self) -> Condition | None:
+        """Return the condition, unless a function is called: a state of its own would note the times of all rows."""
+        return self.condition if self.call is None and not calls(self.condition.rule) else None
 
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..event import Condition, ConditionKind
-from ..event.rules import paths
+from ..event.rules import calls, paths
 from ..fields import option
 from ..running import Context, Operator
 from .base import Transform
@@ -48,6 +48,13 @@ class Where(Transform):
 
     def open(self, context: Context) -> Operator:
         return _Filter(self.condition, context)
+
+    def stateless(self) -> bool:
+        """Return True, unless the condition calls functions: those are the user's, and are called in order."""
+        return not calls(self.condition.rule)
+
+    def sieve(self) -> Condition | None:
+        return self.condition if self.stateless() else None
 
     def reads(self, columns: Collection[str]) -> frozenset[str]:
         looked_at = paths(self.condition.rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -51,6 +51,11 @@ class Windowed(Transform):
             if self.by.count(name) > 1:
                 raise self.wrong("by", f"{name!r} is named twice")
 
+    def reads(self, columns: Collection[str]) -> frozenset[str]:
+        expressions = [aggregate.expression for _, aggregate in self.aggregate]
+        named = frozenset(name for each in expressions if each is not None for name in each.reads)
+        return (named | {*self.by, TIMESTAMP}).intersection(columns)
+
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is None:
             return None
@@ -88,6 +93,7 @@ class ResultWindow(Windowed):
     """Windows that give a result each."""
 
     drops_rows: ClassVar[bool] = True
+    absorbs: ClassVar[bool] = True
 
     def check(self) -> None:
         Windowed.check(self)

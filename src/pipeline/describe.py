@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from ..fields import Component, Option, options_of
 from ..formats.schema import shown_type
+from .ahead import work_ahead
 from .plan import Plan
 from .spec import PipelineSpec, Stage, given_options
 from .write import write_option
@@ -33,6 +34,7 @@ _COLOURS = {
 def plan_text(plan: Plan, cores: int, engine: str | None = None) -> str:
     """Say what the pipeline is and how it will run: every stage with its process, inputs, options and columns."""
     engine = engine or plan.engine
+    plan = work_ahead(plan) if engine == "local" else plan
     where = _processes(plan, cores) if engine == "local" else {}
     lines = [f"{plan.spec.name}: {len(plan.spec.stages)} stages, engine {engine}{_why(plan, engine)}"]
     width = max((len(stage.name) for stage in plan.spec), default=0)
@@ -56,7 +58,8 @@ def _why(plan: Plan, engine: str) -> str:
 def _processes(plan: Plan, cores: int) -> dict[str, str]:
     groups = [(f"worker {number}", chains) for number, chains in enumerate(plan.workers(cores), 1)]
     groups.append(("thread", [chain for chain in plan.chains() if chain.native]))
-    return {stage.name: where for where, chains in groups for chain in chains for stage in chain.stages}
+    places = {stage.name: where for where, chains in groups for chain in chains for stage in chain.stages}
+    return places | {stage: f"ahead of {merge}" for stage, merge in plan.moved().items()}
 
 
 def _details(plan: Plan, stage: Stage) -> list[str]:
@@ -65,6 +68,12 @@ def _details(plan: Plan, stage: Stage) -> list[str]:
     details = [options] if options else []
     if columns and stage.family != "writer":
         details.append("columns: " + ", ".join(f"{name} {shown_type(dtype)}" for name, dtype in columns.items()))
+    ahead = plan.ahead.get(stage.name)
+    if ahead is not None:
+        details.append("merges: " + ", ".join(ahead.columns))
+    if ahead is not None and ahead.sieve is not None:
+        wanted = given_options(ahead.sieve)["condition"]
+        details.append(f"merges only rows with {write_option(ahead.sieve, 'condition', wanted)}")
     return details
 
 

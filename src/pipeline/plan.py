@@ -16,17 +16,43 @@ from ..running import Context
 from .ordering import Ordering
 from .spec import PipelineSpec, Stage
 
-__all__ = ["Chain", "Plan"]
+__all__ = ["Ahead", "Chain", "Plan"]
 
 _SMALL = 1 << 20  # bytes: below, not even a thread pays
 _SMALL_FOR_A_POOL = 8 << 20
 
 
 @frozen
-class Chain:
-    """A reader and the stages behind it that can stay with it: what one thread runs, here or in a worker."""
+class Ahead:
+    """What is done ahead of a merge: see `pipeline.ahead`.
+
+    Attributes:
+        stages: stages written behind the merge, in order, that the rows of each of its inputs go through first.
+        columns: name and polars type of what goes on to the merge then.
+        sieve: a filter that nobody has written, behind those stages: it keeps what all who read it would filter out.
+    """
 
     stages: tuple[Stage, ...]
+    columns: Mapping[str, Any]
+    sieve: Stage | None = None
+
+    @property
+    def all(self) -> tuple[Stage, ...]:
+        """All stages that work ahead, in order."""
+        return self.stages if self.sieve is None else (*self.stages, self.sieve)
+
+
+@frozen
+class Chain:
+    """A reader and the stages behind it that can stay with it: what one thread runs, here or in a worker.
+
+    Attributes:
+        stages: the reader, and those behind it.
+        ahead: what is done here although it is written behind the merge that the chain leads to.
+    """
+
+    stages: tuple[Stage, ...]
+    ahead: Ahead | None = None
 
     @property
     def name(self) -> str:
@@ -39,7 +65,12 @@ class Chain:
     @property
     def native(self) -> bool:
         """True if all of it works outside the interpreter: a thread does then, it needs no process of its own."""
-        return all(stage.component.native for stage in self.stages)  # type: ignore[attr-defined]
+        return all(stage.component.native for stage in self.all)  # type: ignore[attr-defined]
+
+    @property
+    def all(self) -> tuple[Stage, ...]:
+        """All stages that run here, in order."""
+        return self.stages if self.ahead is None else (*self.stages, *self.ahead.all)
 
 
 @frozen
@@ -59,6 +90,7 @@ class Plan:
         headers: for each writer of rows as they were read, the header line of the first source that has one.
         mistakes: all that is wrong: the stage (None: the pipeline), and the error.
         notes: what could not be checked, and why.
+        ahead: what is done ahead of merges, by their names; the engine decides whether anything is.
     """
 
     spec: PipelineSpec
@@ -71,10 +103,15 @@ class Plan:
     headers: Mapping[str, str | None] = field(default_factory=dict)
     mistakes: tuple[tuple[Stage | None, SpecError], ...] = ()
     notes: tuple[str, ...] = ()
+    ahead: Mapping[str, Ahead] = field(default_factory=dict)
 
     def carried(self, name: str) -> Mapping[str, Any] | None:
-        """Return the columns that the frames of a stage have when it runs: without those that nobody looks at."""
-        columns = self.columns.get(name)
+        """Return the columns that the frames of a stage have when it runs: without those that nobody looks at.
+
+        Those of an input of a merge are what comes of it when all is done that is done ahead of the merge.
+        """
+        ahead = self._ahead(name)
+        columns = self.columns.get(name) if ahead is None else ahead.columns
         if not columns:
             return columns
         left_out: set[str] = set()
@@ -111,7 +148,16 @@ class Plan:
 
         Late rows are no fork: they go their own way.
         """
-        return [Chain(tuple(self._chain(reader))) for reader in self.readers]
+        chains = [tuple(self._chain(reader)) for reader in self.readers]
+        return [Chain(stages, self._ahead(stages[-1].name)) for stages in chains]
+
+    def _ahead(self, name: str) -> Ahead | None:
+        """Return what is done ahead of the merge that reads from a stage, if there is one and anything is."""
+        return next((ahead for merge, ahead in self.ahead.items() if name in self.spec[merge].inputs), None)
+
+    def moved(self) -> dict[str, str]:
+        """Return the stages that work ahead of a merge, each with that merge, which has their rows."""
+        return {stage.name: merge for merge, ahead in self.ahead.items() for stage in ahead.stages}
 
     def _chain(self, stage: Stage) -> Iterable[Stage]:
         yield stage

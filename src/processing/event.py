@@ -95,7 +95,7 @@ def key_of(event: Event, name: str) -> Any:
         hash(value)
     except TypeError:
         return repr(value)
-    return value
+    return math.nan if isinstance(value, float) and math.isnan(value) else value  # the same one finds itself in dicts
 
 
 def dead_letter(stream_id: str, event: Event, kind: str, reason: str) -> DeadLetter:

@@ -50,7 +50,8 @@ class Allowance:
         self._tray = tray
         self._say = say
         self._asking = threading.Lock()
-        self._open = False
+        self._speaking = threading.RLock()
+        self._open = self._over = False
 
     def take(self, need: int, flags: int, deadline: float | None) -> None:
         """Take room for `need` items out of what was granted, or ask for it. Raises queue.Full."""
@@ -92,8 +93,15 @@ class Allowance:
                 self._tray.room = repeat(True, held + self._answered(held, 0))
             return self._ask(ASK, 0, 0, None)
 
+    def recall(self) -> None:
+        """Have a thread that waits for room answered at once, and all that will ask."""
+        with self._speaking:
+            self._over = True
+            self._say(CANCEL, 0)
+
     def _ask(self, kind: int, number: int, flags: int, deadline: float | None) -> int:
-        self._say(kind, number, flags | (NOW if deadline == 0 else 0))
+        with self._speaking:
+            self._say(kind, number, flags | (NOW if deadline == 0 or self._over else 0))
         return self._answered(0, None if deadline == 0 else deadline)
 
     def _answered(self, held: int, deadline: float | None) -> int:

@@ -108,7 +108,7 @@ class Loose(Block):
 
     def payload(self, room: Room = POOL) -> bytes:
         if self.kind == ROWS:
-            data = written_rows(self.parts) if self.count >= _MANY else None
+            data = written_rows(self.parts) if len(self.parts) >= _MANY else None
             if data is not None:
                 return data
             self.kind = COPIES

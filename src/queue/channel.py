@@ -6,7 +6,8 @@ import functools
 import os
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
+from queue import Empty, Full
 from typing import Any, ClassVar
 
 from ..record import END, Failure, is_mark
@@ -14,6 +15,7 @@ from .blocks import Block, Loose, Rows, is_frame
 from .deadlines import deadline_of, left_until
 from .depot import Depot
 from .exchange import Exchange
+from .open_ends import OpenEnds
 from .place import Place
 from .plain_rows import KEPT
 from .sealing import has_containers, portable, sealed, sealed_frame
@@ -104,13 +106,26 @@ class Queue:
         if self._closed:
             raise ValueError(f"{self!r} is closed")
         if type(obj) is dict:
-            self._end.put(sealed(obj), block, timeout)
+            self._do(self._end.put, sealed(obj), block=block, timeout=timeout)
         elif is_frame(obj):
             self.put_block(obj, block, timeout)
         else:
-            self._end.put(sealed(portable(obj) if isinstance(obj, Failure) else obj), block, timeout)
+            part = sealed(portable(obj) if isinstance(obj, Failure) else obj)
+            self._do(self._end.put, part, block=block, timeout=timeout)
             if is_mark(obj):
                 self._end.flush(known=obj is END or isinstance(obj, Failure))
+
+    def _do(self, what: Callable[..., Any], *args: Any, block: bool, timeout: float | None) -> Any:
+        """Call what may wait. A thread that waits is told when another one closes this handle."""
+        deadline = deadline_of(block, timeout)
+        while not self._closed:
+            try:
+                return what(*args, block, timeout)
+            except (Empty, Full):
+                timeout = left_until(deadline)
+                if OpenEnds.over() or (timeout == 0 and not self._closed):
+                    raise
+        raise ValueError(f"{self!r} is closed")
 
     def put_nowait(self, obj: Any) -> None:
         """Put one item if there is room, else raise queue.Full."""
@@ -128,7 +143,7 @@ class Queue:
         else:
             parcel = Loose(list(map(sealed, block_of_items)))
         if parcel.count:
-            self._end.put_block(parcel, block, timeout)
+            self._do(self._end.put_block, parcel, block=block, timeout=timeout)
 
     # Getting.
 
@@ -152,9 +167,7 @@ class Queue:
     def _get(self, block: bool, timeout: float | None) -> Any:
         deadline = deadline_of(True, timeout)
         while True:
-            if self._closed:
-                raise ValueError(f"{self!r} is closed")
-            self._end.fill_shelf(block, left_until(deadline))
+            self._do(self._end.fill_shelf, block=block, timeout=left_until(deadline))
             try:
                 return self._shelf.popleft()
             except IndexError:
@@ -166,9 +179,7 @@ class Queue:
 
     def get_block(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take what has gathered: a frame as it was put, a list of items, or a single mark. Raises as `get`."""
-        if self._closed:
-            raise ValueError(f"{self!r} is closed")
-        taken = self._end.take_block(block, timeout)
+        taken = self._do(self._end.take_block, block=block, timeout=timeout)
         if self._givers:
             self._end.settle()
         return taken
@@ -210,15 +221,17 @@ class Queue:
         return 0 < self._maxsize <= self.qsize()
 
     def ready(self) -> bool:
-        """Tell whether `get` would return, or raise EOFError, without waiting.
+        """Tell whether `get` would return, or raise EOFError (or ValueError: the queue is closed), without waiting.
 
         If not, the descriptor (`fileno`) becomes readable when it would. Ask this first: what has been fetched already
         does not show in the descriptor. `plait.queue.wait` does both.
         """
-        return bool(self._shelf) or (not self._closed and self._end.ready())
+        return self._closed or bool(self._shelf) or self._end.ready()
 
     def fileno(self) -> int:
-        """Return the descriptor to wait for, after `ready` was False."""
+        """Return the descriptor to wait for, after `ready` was False. Raises ValueError: the queue is closed."""
+        if self._closed:
+            raise ValueError(f"{self!r} is closed")
         return self._end.fileno()
 
     def __repr__(self) -> str:
@@ -226,8 +239,16 @@ class Queue:
 
     # The end, and the way to other processes.
 
+    @property
+    def closed(self) -> bool:
+        """Whether this handle was closed."""
+        return self._closed
+
     def close(self) -> None:
-        """Say that this process will neither put nor get any more. What it put arrives; others go on."""
+        """Say that this process will neither put nor get any more. What it put arrives; others go on.
+
+        Threads of this process that wait in a `get` or `put` of the handle get the ValueError at once.
+        """
         if not self._closed:
             self._closed = True
             self._shelf = deque()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from time import monotonic
+from typing import Protocol
 
 __all__ = ["acquire", "deadline_of", "left_until"]
+
+
+class _Lock(Protocol):
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
 
 
 def deadline_of(block: bool, timeout: float | None) -> float | None:
@@ -20,7 +24,7 @@ def left_until(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - monotonic())
 
 
-def acquire(lock: threading.Lock, deadline: float | None) -> bool:
+def acquire(lock: _Lock, deadline: float | None) -> bool:
     """Acquire the lock, or return False when time is out."""
     left = left_until(deadline)
     return lock.acquire(timeout=-1 if left is None else left)

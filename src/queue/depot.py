@@ -51,14 +51,20 @@ class _LocalGiver:
 
     def __init__(self, need: int) -> None:
         self.need = need
+        self.granted = False
         self._gate = threading.Lock()
         self._gate.acquire()
 
     def grant(self, ahead: int) -> None:
+        self.granted = True
         self._gate.release()
 
-    def wait(self, timeout: float | None) -> bool:
-        return self._gate.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+    def recall(self) -> None:
+        """Wake the thread, without room."""
+        self._gate.release()
+
+    def wait(self, timeout: float | None) -> None:
+        self._gate.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
 
 
 class Depot:
@@ -81,7 +87,7 @@ class Depot:
         self.givers: deque[Giver] = deque()
         self._blocks: deque[Block] = deque()
         self._filled = threading.Condition(self.lock)
-        self._sleepers = 0
+        self._sleepers = self._recalls = 0
         self._count = 0
         self._in_hand = 0
         self._reserved = self._ahead = 0
@@ -94,17 +100,29 @@ class Depot:
     # Room. `reserve` comes before `add`, and only if there is a maxsize.
 
     def reserve(self, need: int, block: bool = True, timeout: float | None = None) -> None:
-        """Set room for `need` items aside, waiting for it. Raises queue.Full."""
+        """Set room for `need` items aside, waiting for it. Raises queue.Full, before the time is out if recalled."""
         giver = _LocalGiver(need)
         self.ask_room(giver)
         try:
-            granted = giver.wait(timeout if block else 0)
+            giver.wait(timeout if block else 0)
         except BaseException:  # Ctrl-C: whoever waits behind must not wait for this one
-            if not self.withdraw(giver):
+            if not self.withdraw(giver) and giver.granted:
                 self.unreserve(need)
             raise
-        if not granted and self.withdraw(giver):
+        if not giver.granted and (self.withdraw(giver) or not giver.granted):
             raise queue.Full
+
+    def recall(self) -> None:
+        """Send the threads of this process that wait here back to their handles, one of which has been closed."""
+        with self.lock:
+            self._recalls += 1
+            self._filled.notify_all()
+            if self._bell is not None:
+                self._bell.ring()
+            for giver in [giver for giver in self.givers if isinstance(giver, _LocalGiver)]:
+                self.givers.remove(giver)
+                giver.recall()
+            self.settle()
 
     def withdraw(self, giver: Giver) -> bool:
         """Take somebody out of the line for room; False if it has been granted already."""
@@ -179,8 +197,8 @@ class Depot:
             self._serve()
 
     def _fold(self) -> None:
-        parts = self.tray.take()
-        if parts:
+        if self.tray:
+            parts = self.tray.take()
             self._blocks.append(Loose(parts, self.tray.kind(parts)))
             self._count += len(parts)
 
@@ -252,7 +270,7 @@ class Depot:
             self._count += len(items)
 
     def fill_shelf(self, block: bool, timeout: float | None) -> None:
-        """Wait until something is on the shelf. Raises queue.Empty, or what unpickling an item raises."""
+        """Wait until something is on the shelf. Raises queue.Empty (early if recalled), or what unpickling raises."""
         with self.lock:
             if self.shelf:
                 return
@@ -277,12 +295,12 @@ class Depot:
         self._serve()
 
     def _await(self, block: bool, timeout: float | None) -> None:
-        deadline = deadline_of(block, timeout)
+        deadline, recalls = deadline_of(block, timeout), self._recalls
         while not self._look():
             if self._bell is not None:
                 self._bell.mute()
             left = left_until(deadline)
-            if left == 0:
+            if left == 0 or recalls != self._recalls:
                 raise queue.Empty
             self._sleepers += 1
             try:

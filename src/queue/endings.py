@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.util import Finalize
 
-__all__ = ["after_fork", "at_end"]
+__all__ = ["after_fork", "at_end", "is_ending"]
 
 _AFTER_THE_CHILDREN = -5
 """Finalizers below 0 run when the children of the process have been joined."""
@@ -18,11 +19,24 @@ def at_end(function: Callable[[], object]) -> None:
     """Call the function when this process ends normally; more than once, if several libraries run their ends.
 
     Worker processes leave by the exit function of the library that started them (multiprocessing, or pathos'
-    multiprocess), which skips `atexit`; the main program runs both by `atexit`.
+    multiprocess), which skips `atexit`; the main program runs both by `atexit`. Threads that are no daemons have ended
+    by then: they may still put and get.
     """
-    Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
+    last = functools.partial(_after_the_threads, function)
+    Finalize(None, last, exitpriority=_AFTER_THE_CHILDREN)
     if "multiprocess.util" in sys.modules:
-        sys.modules["multiprocess.util"].Finalize(None, function, exitpriority=_AFTER_THE_CHILDREN)
+        sys.modules["multiprocess.util"].Finalize(None, last, exitpriority=_AFTER_THE_CHILDREN)
+
+
+def _after_the_threads(function: Callable[[], object]) -> None:
+    threading._shutdown()  # type: ignore[attr-defined]  # the libraries do so themselves, but after their finalizers
+    function()
+
+
+def is_ending() -> bool:
+    """Tell whether this process has begun to end, so that `at_end` comes too late."""
+    libraries = map(sys.modules.get, ("multiprocessing.util", "multiprocess.util"))
+    return any(library.is_exiting() for library in libraries if library)
 
 
 @functools.cache

@@ -124,11 +124,12 @@ class Input:
             block = self.queue.get_block(block=False)
         except queue.Empty:
             return
-        except EOFError as error:  # the process that made the queue has ended, and what was in it
+        except Exception as error:
+            # Either nothing more can come: the process that made the queue has ended, or somebody here has closed it.
+            if not isinstance(error, EOFError) and not getattr(self.queue, "closed", False):
+                self.received += 1
+                raise
             block = Failure(error)
-        except Exception:
-            self.received += 1
-            raise
         self.receive(block)
 
     def receive(self, block: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import ClassVar, Protocol
 
 from .endings import after_fork, at_end
@@ -21,11 +22,12 @@ class OpenEnds:
 
     _ends: ClassVar[set[_End]] = set()
     _pid: ClassVar[int] = 0
+    _over: ClassVar[bool] = False
 
     @classmethod
     def add(cls, end: _End) -> None:
         if cls._pid != os.getpid():
-            cls._pid = os.getpid()
+            cls._pid, cls._over = os.getpid(), False
             at_end(cls._end)
             after_fork(cls._forget)
         cls._ends.add(end)
@@ -35,7 +37,16 @@ class OpenEnds:
         cls._ends.discard(end)
 
     @classmethod
+    def over(cls) -> bool:
+        """Tell whether the process ends. A daemon thread, which nobody waits for, stays here until it is gone."""
+        over = cls._over and cls._pid == os.getpid()
+        if over and threading.current_thread().daemon:
+            threading.Event().wait()
+        return over
+
+    @classmethod
     def _end(cls) -> None:
+        cls._over = True
         for end in list(cls._ends):
             end.end()
 

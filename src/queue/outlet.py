@@ -5,7 +5,8 @@ outlet is cold or warm, and the limit of its tray says which.
 
 * Cold (limit 1): every put ships at once, in the thread that puts. So an idle queue has the latency of the socket.
 * Warm (limit 1,000): puts gather, and the one that fills the tray ships it. An outlet becomes warm when one shipment
-  follows another more quickly than a change of threads; whoever finds that wakes the minder.
+  follows another more quickly than a change of threads; whoever finds that wakes the minder. One that is opened when
+  its process is ending already stays cold: nobody will ask it to ship what is left.
 * The minder is a thread that ships what is left when the others pause. It needs the interpreter for that: once awake it
   gets it when they pause, or have used up their time slice, or are shipping. If a tray has been filled meanwhile, the
   stream is in flow, and those who put ship best by themselves: what is to be pickled is still in their cache, and the
@@ -29,6 +30,7 @@ from typing import Any
 from .allowance import Allowance
 from .blocks import Block, Loose
 from .deadlines import deadline_of
+from .endings import is_ending
 from .open_ends import OpenEnds
 from .place import PUTS, Place, call
 from .segments import Segments
@@ -73,6 +75,7 @@ class Outlet:
         self._allowance = Allowance(place, self._wire, maxsize, tray, self._say)
         tray.full, tray.limit = self._ship_full, _COLD
         OpenEnds.add(self)
+        self._may_be_warm = not is_ending()
 
     # Putting.
 
@@ -110,7 +113,7 @@ class Outlet:
             if self._tray.room is not None and not self._sending:
                 self._allowance.look_ahead()
             self._rested = monotonic()
-        if self._tray.limit == _COLD and pause < _BRISK_SECONDS:
+        if self._tray.limit == _COLD and pause < _BRISK_SECONDS and self._may_be_warm:
             self._tray.limit, self._warmed = _WARM, self._shipped
             self._wake(False)
 
@@ -153,12 +156,12 @@ class Outlet:
                 self._sending = False
 
     def _send(self, kind: int, number: int, data: Any, flags: int = 0) -> None:
-        self._try(lambda: self._wire.send(kind, number, data, flags))
+        self._try(self._wire.send, kind, number, data, flags)
 
-    def _try(self, send: Callable[[], None]) -> None:
+    def _try(self, send: Callable[..., None], *message: Any) -> None:
         try:
             if self._broken is None:
-                send()
+                send(*message)
         except OSError as error:
             self._broken = error
         except BaseException:  # Ctrl-C: the wire sends the rest before anything else, and that soon
@@ -200,8 +203,9 @@ class Outlet:
     # The end.
 
     def close(self) -> None:
-        """Ship all that was put, and hang up when the owner has it."""
+        """Ship all that was put, and hang up when the owner has it; a thread that waits for room gets none."""
         try:
+            self._allowance.recall()
             self.qsize()
         finally:
             self._leave()
@@ -227,6 +231,7 @@ class Outlet:
     def end(self) -> None:
         """Ship all that was put, until the owner has it: the process ends."""
         try:
+            self._allowance.recall()
             self.qsize()
         except OSError:
             OpenEnds.remove(self)  # the owner ended first, and nobody is left to get what was put

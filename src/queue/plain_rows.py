@@ -32,10 +32,16 @@ _SIZE_TELLS = {"": 0}.__sizeof__() != {_Word(): 0}.__sizeof__()
 
 
 def _has_str_keys_only(rows: list[Row]) -> bool:
-    one_of_each = dict(zip(map(dict.__sizeof__, rows), rows, strict=True))
-    alike = _SIZE_TELLS and all(_fresh(row).__sizeof__() == size for size, row in one_of_each.items())
-    telling = one_of_each.values() if alike else rows
+    one_of_each = _one_of_each_size(rows)
+    alike = _SIZE_TELLS and all(_fresh(row).__sizeof__() == row.__sizeof__() for row in one_of_each)
+    telling = one_of_each if alike else rows
     return {str}.issuperset(map(type, chain.from_iterable(telling)))
+
+
+def _one_of_each_size(rows: list[Row]) -> list[Row]:
+    if len(set(map(dict.__sizeof__, rows))) == 1:  # mostly so, and seen in half the time
+        return rows[:1]
+    return list(dict(zip(map(dict.__sizeof__, rows), rows, strict=True)).values())
 
 
 def _fresh(row: Row) -> Row:

@@ -53,7 +53,7 @@ class QueueMultiplexer:
     | an output is full | everything waits for it: no output is ever ahead of another by more than a block |
     | an input is silent | the others go on |
     | an input ends | with its own END; one END goes out when all have ended |
-    | a producer fails | its Failure goes out to all outputs, the others go on |
+    | a producer fails | its Failure goes out to all outputs, the others go on; so if its queue is closed here |
     | a producer dies | if `process=` was given: a Failure that names it; without, nobody can know |
 
     Queues may be registered until the first record has gone out; `run` may be called before: it waits for the first

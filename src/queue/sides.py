@@ -62,9 +62,11 @@ class Own:
         return Exchange.here().share(self.depot, forking=forking)
 
     def close(self) -> None:
-        Exchange.here().drop(self.depot)
+        self.leave()
+        self.depot.recall()
 
-    leave = close
+    def leave(self) -> None:
+        Exchange.here().drop(self.depot)
 
     def abandon(self) -> None:
         """After a fork: the depot belongs to the parent."""

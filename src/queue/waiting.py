@@ -26,14 +26,15 @@ def wait(queues: Iterable[Any], sentinels: Iterable[Any] = (), timeout: float | 
 
     Returns:
         Those of the queues and sentinels that are ready, in the order given; none after the timeout. A queue whose
-        owner has ended is ready: getting from it says so.
+        owner has ended is ready, and so is one that was closed: getting from it says so.
     """
     queues, sentinels = list(queues), list(sentinels)
     deadline = deadline_of(True, timeout)
     while True:
         filled = [q for q in queues if q.ready()]
         left = 0.0 if filled else left_until(deadline)
-        woken = connection.wait([*queues, *sentinels], left) if sentinels or not filled else []
+        asleep = [] if filled else queues
+        woken = connection.wait([*asleep, *sentinels], left) if sentinels or asleep else []
         ready = filled or [q for q in queues if q in woken and q.ready()]
         ready += [s for s in sentinels if s in woken]
         if ready or left == 0:
@@ -101,6 +102,11 @@ class _Piped(Adopted):
         super().__init__(source)
         self._kept = []
 
+    @property
+    def closed(self) -> bool:
+        """Whether the other queue was closed in this process: to get from it says so."""
+        return bool(getattr(self.source, "_closed", False))
+
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         return self._kept.pop(0) if self._kept else self.source.get(block, timeout)
 
@@ -112,7 +118,7 @@ class _Piped(Adopted):
         return first
 
     def ready(self) -> bool:
-        return bool(self._kept) or bool(self.source._reader.poll())
+        return self.closed or bool(self._kept) or bool(self.source._reader.poll())
 
     def fileno(self) -> int:
         return int(self.source._reader.fileno())

@@ -30,6 +30,8 @@ class Reader(Component):
     """True if the source may fall silent: it is then read in a thread of its own, and has the option `idle`."""
     native: ClassVar[bool] = False
     """True if the reading happens outside the interpreter, so that threads of one process share the cores."""
+    settled: ClassVar[bool] = False
+    """True if all rows will have the columns and types that `columns` returns."""
     # Not annotated: a ClassVar would keep its place, and come before the subclass's own positional fields.
     queue = cast("Any", None)
     wrapper = cast("Any", None)

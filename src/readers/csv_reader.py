@@ -67,6 +67,7 @@ class CSVReader(Reader):
 
     variant: ClassVar[str] = "csv"
     native: ClassVar[bool] = True
+    settled: ClassVar[bool] = True
 
     path: str = field(
         default_factory=str,  # not the default: `filename` may stand in for it, but a script must give it

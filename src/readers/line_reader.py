@@ -13,7 +13,8 @@ from ..fields import Size, Value, option
 from ..formats.files import FoundFile, find_files, open_bytes, size_on_disk
 from ..formats.lines import LineBlock, read_lines
 from ..formats.payload import Payload
-from ..record import DeadLetter
+from ..formats.schema import polars_type
+from ..record import TIMESTAMP, DeadLetter
 from ..running import Batch, Context
 from .record_reader import RawBlock, RecordReader
 
@@ -55,12 +56,20 @@ class LineReader(RecordReader):
         RecordReader.check(self)
 
     def columns(self, context: Context) -> dict[str, Any] | None:
-        """Return the columns as the first block of the first file has them; none if there is no record in it."""
+        """Return the columns as the first block of the first file has them.
+
+        If there is no record at all: those of `schema`, if the event time is among them; else none.
+        """
         if not all(file.path.is_file() for file in self._files(context)):
             return None  # a pipe can be read only once
         quiet = replace(context, dead=_forget, counts=Counter(), notes={})
         first = next((batch for batch in self.open(quiet) if isinstance(batch, Batch)), None)
-        return {} if first is None else dict(first.frame.schema)
+        return self._declared() if first is None else dict(first.frame.schema)
+
+    def _declared(self) -> dict[str, Any]:
+        time = self.timestamp or TIMESTAMP
+        declared = {TIMESTAMP if name == time else name: polars_type(kind) for name, kind in self.schema}
+        return declared | {TIMESTAMP: polars_type("time")} if self.timestamp or TIMESTAMP in declared else {}
 
     def size(self, context: Context) -> int:
         """Return how many bytes the files have on disk; nothing is known of a pipe."""

@@ -50,8 +50,8 @@ class Accumulator(Protocol):
 
 
 def _grown(array: Numbers, size: int, empty: Any = 0) -> Numbers:
-    more = np.full(size, empty, dtype=array.dtype)
-    more[: len(array)] = array
+    more = np.empty(size, array.dtype)
+    more[: len(array)], more[len(array) :] = array, empty
     return more
 
 

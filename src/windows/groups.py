@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,8 @@ __all__ = ["Computing", "Groups", "Values"]
 Values = Sequence[pl.Series | None]
 
 _LEAST = 1024
+_AT_ONCE = 1 << 16
+"""So many results go out at a time, as a window may have a million keys."""
 
 
 class Computing:
@@ -164,17 +166,20 @@ class Groups(Computing):
             of = f"; {counts.max():,} of them are of {named}" if named else ""
             raise AggregateError(f"it holds {kept:,} values of open windows, and max_state allows {self._most:,}{of}")
 
-    def take(self, slots: Ints, codes: Ints, starts: Ints, ends: Ints) -> pl.DataFrame:
-        """Return the results of groups, in order of end, start and key, and let them go."""
+    def take(self, slots: Ints, codes: Ints, starts: Ints, ends: Ints) -> Iterator[pl.DataFrame]:
+        """Yield the results of groups, in order of end, start and key, and let them go."""
         order = np.lexsort((self.keys.ranks(codes), starts, ends))
-        slots, codes = slots[order], codes[order]
-        end, start = (column_of(edge[order]).cast(_TIME) for edge in (ends, starts))
-        columns: dict[str, pl.Series] = {TIMESTAMP: end, WINDOW_START: start, WINDOW_END: end}
-        columns |= {column.name: column for column in self.keys.rows(codes)}
-        columns |= self.results(slots)
+        results = self.results(slots)  # not put in order before: what lies side by side is quicker to get
         self._free = np.concatenate([self._free, slots])
         self.count -= len(slots)
-        return pl.DataFrame(columns)
+        for first in range(0, len(order), _AT_ONCE):
+            some = order[first : first + _AT_ONCE]
+            end, start = (column_of(edge[some]).cast(_TIME) for edge in (ends, starts))
+            columns = {TIMESTAMP: end, WINDOW_START: start, WINDOW_END: end}
+            columns |= {column.name: column for column in self.keys.rows(codes[some])}
+            places = column_of(some.astype(np.uint32))
+            columns |= {name: column[places] for name, column in results.items()}
+            yield pl.DataFrame([column.alias(name) for name, column in columns.items()])
 
     def too_many_keys(self) -> bool:
         """Tell whether most keys are known for nothing: no group has them."""

@@ -12,6 +12,7 @@ import polars as pl
 from ..formats.arrow_series import column_of
 from ..formats.direct import taken
 from .aggregates import AggregateError
+from .text_numbers import TextNumbers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -82,7 +83,7 @@ def _column_keys(column: pl.Series) -> _ColumnKeys:
     numbers = known.gather(order).to_physical().to_numpy()
     filled = column.fill_null(strategy="forward").fill_null(strategy="backward").to_physical().to_numpy()
     found = order.to_numpy()[np.searchsorted(numbers, filled)] if len(known) else np.zeros(len(column), np.int64)
-    codes = pl.Series(found.astype(np.int64))
+    codes = column_of(found.astype(np.int64))
     return _with_null(codes.set(column.is_null(), None) if column.null_count() else codes, _values(known))
 
 
@@ -130,10 +131,17 @@ def dense(numbers: Ints) -> Dense:
     return Dense(places[shifted], there + least)
 
 
+def _inverse(order: Ints) -> Ints:
+    """Return the place of each number in an order of 0, 1, ..."""
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
 class KeyTable:
     """Numbers for keys, the same from block to block: 0, 1, ... in the order in which keys come.
 
-    One column of text, which most keys are, is numbered by polars (a Categorical), all others by a dict.
+    One column of text, which most keys are, is numbered by `TextNumbers`, all others by a dict.
 
     Args:
         by: names of the key columns.
@@ -145,13 +153,10 @@ class KeyTable:
         self._table = pl.DataFrame(schema={name: columns[name] for name in by})
         self._known: dict[tuple[Any, ...], int] = {}
         self._is_text = len(self._by) == 1 and self._table.dtypes[0] == pl.String
-        self._packed = self._fresh_numbers()
+        self._texts = TextNumbers()
+        self._ranks = np.zeros(0, np.int64)  # of the keys that there were
+        self._asked = 0  # for how many ranks since then
         self.count = 0
-
-    @staticmethod
-    def _fresh_numbers() -> pl.Series:
-        """Return a column that keeps the numbers of texts alive: polars forgets them with the last that has them."""
-        return pl.Series([], dtype=pl.Categorical(pl.Categories.random()))
 
     def codes(self, frame: pl.DataFrame) -> Ints:
         """Return the number of the key of each row."""
@@ -175,34 +180,45 @@ class KeyTable:
                 raise AggregateError(f"the key {name!r} is {now}: it must not change in the midst of a stream")
 
     def _codes_of_texts(self, texts: pl.Series) -> Ints:
-        """Return polars' own numbers, one more, so that 0 is for null."""
-        if not self.count:
-            self._add(pl.DataFrame({self._by[0]: [None]}, schema=self._table.schema), 1)
-        codes = texts.cast(self._packed.dtype).to_physical().cast(pl.Int64) + 1
-        numbers: Ints = (codes.fill_null(0) if codes.null_count() else codes).to_numpy()
-        if len(numbers) and numbers.max() >= self.count:
-            places = np.flatnonzero(numbers >= self.count)
-            _, first = np.unique(numbers[places], return_index=True)
-            self._add(taken(texts.to_frame(), column_of(places[first].astype(np.uint32))), len(first))
-        return numbers
+        codes, new = self._texts.of(texts)
+        if len(new):
+            self._add(taken(texts.to_frame(), column_of(new.astype(np.uint32))), len(new))
+        return codes
 
     def _add(self, keys: pl.DataFrame, count: int) -> None:
         self._table = self._table.vstack(keys)
         self.count += count
+        self._asked = 0
 
     def rows(self, codes: Ints) -> pl.DataFrame:
         """Return the key columns of keys."""
-        return taken(self._table, column_of(codes)) if self._by else pl.DataFrame()
+        if not self._by:
+            return pl.DataFrame()
+        if self._table.n_chunks() > 1:
+            self._table = self._table.rechunk()  # or each look into it would do that
+        return taken(self._table, column_of(codes.astype(np.uint32)))
 
     def ranks(self, codes: Ints) -> Ints:
-        """Return numbers by which keys are put in order: by their columns, null first."""
-        places, different = dense(codes)
-        if len(different) < 2 or not self._by:
-            return places
-        order = self.rows(different).select(pl.arg_sort_by(self._by)).to_series().to_numpy()
-        ranks = np.empty(len(different), np.int64)
-        ranks[order] = np.arange(len(different))
-        return ranks[places]
+        """Return numbers by which keys are put in order: by their columns, null first.
+
+        All keys are put in order when as many were asked for since the last one came: mostly no others come any more.
+        """
+        if not self._by:
+            return codes
+        self._asked += len(codes)
+        if self._asked < self.count:
+            places, different = dense(codes)
+            return self._order(different)[places]
+        if len(self._ranks) != self.count:
+            order = self._texts.in_order() if self._is_text else None
+            self._ranks = self._order(np.arange(self.count)) if order is None else _inverse(order)
+        return self._ranks[codes]
+
+    def _order(self, codes: Ints) -> Ints:
+        """Return the place of each of some keys, none of them twice, when they are put in order."""
+        rows = self.rows(codes)
+        order = rows.to_series().arg_sort() if rows.width == 1 else rows.select(pl.arg_sort_by(self._by)).to_series()
+        return _inverse(order.to_numpy())
 
     def words(self, code: int) -> str:
         """Return a key as people read it."""
@@ -211,12 +227,10 @@ class KeyTable:
 
     def forget(self, alive: Ints) -> Ints:
         """Forget all keys but these. Return the new number of each: its place."""
-        table = self.rows(alive) if self._by else self._table
+        self._ranks = np.zeros(0, np.int64)
+        table = self._table[alive] if self._by else self._table
         if self._is_text:
-            kept = table.to_series().drop_nulls()
-            self._packed = self._fresh_numbers()
-            kept.cast(self._packed.dtype)  # in this order they are numbered
-            self._table, self.count = table.clear(), 0
+            self._texts, self._table, self.count = TextNumbers(), table.clear(), 0
             return self._codes_of_texts(table.to_series())
         self._table, self.count = table, len(alive)
         keys = keys_of(table, self._by)

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from ..formats.arrow_series import column_of
-from ..formats.direct import instants, laid
+from ..formats.direct import distinct, instants, laid
 from ..record import TIMESTAMP
 from .aggregates import Aggregate, AggregateError
 from .groups import Computing
@@ -135,7 +135,7 @@ class Rolling:
     def _computed(self, rows: Rows, starts: Ints, places: Ints) -> dict[str, pl.Series]:
         counts = places - starts + 1
         cuts = np.searchsorted(counts.cumsum(), np.arange(_AT_ONCE, counts.sum() + _AT_ONCE, _AT_ONCE), side="right")
-        pieces = np.split(np.arange(len(places)), np.unique(cuts))
+        pieces = np.split(np.arange(len(places)), distinct(cuts))
         found = [self._piece(rows, starts[piece], counts[piece]) for piece in pieces if len(piece)]
         return {name: laid([each[name].to_frame() for each in found]).to_series() for name in found[0]}
 
@@ -179,7 +179,7 @@ class Rolling:
     def _forget_keys(self) -> None:
         """Forget the keys of which no row is held, if they are most."""
         if self._keys.count > _FEW_KEYS + 2 * self._count:
-            alive = np.unique(codes_held(self._held.runs))
+            alive = distinct(codes_held(self._held.runs))
             new = np.full(self._keys.count, NOBODY)
             new[alive] = self._keys.forget(alive)
             for run in self._held.runs:

@@ -85,8 +85,9 @@ class Sessions:
 
     def _slots(self, keys: Ints, first: Ints, last: Ints) -> Ints:
         """Return the slot of each piece of a session: that of the session that it goes on with, or a new one."""
-        more = np.full(self._groups.keys.count - len(self._latest), _NOBODY)
-        self._latest = np.concatenate([self._latest, more])
+        if self._groups.keys.count > len(self._latest):
+            more = np.full(self._groups.keys.count, _NOBODY)
+            self._latest = np.concatenate([self._latest, more])
         slots = self._latest[keys]
         goes_on = np.diff(keys, prepend=_NOBODY) != 0  # only the first piece of a key can
         goes_on &= slots != _NOBODY
@@ -111,22 +112,21 @@ class Sessions:
         """Yield the results of the sessions that no row can go on with any more, if nothing before `frontier` comes."""
         complete = self._last[self._open] + self._gap < frontier
         if complete.any():
-            yield self._take(complete)
+            yield from self._take(complete)
+            if self._groups.too_many_keys():
+                self._forget_keys()
 
     def end(self) -> Iterator[pl.DataFrame]:
         """Yield the results of all sessions that are open."""
         if len(self._open):
-            yield self._take(np.ones(len(self._open), np.bool_))
+            yield from self._take(np.ones(len(self._open), np.bool_))
 
-    def _take(self, complete: npt.NDArray[np.bool_]) -> pl.DataFrame:
+    def _take(self, complete: npt.NDArray[np.bool_]) -> Iterator[pl.DataFrame]:
         slots, self._open = self._open[complete], self._open[~complete]
         keys = self._keys[slots]
         over = self._latest[keys] == slots
         self._latest[keys[over]] = _NOBODY
-        results = self._groups.take(slots, keys, self._first[slots], within_time(self._last[slots] + self._gap))
-        if self._groups.too_many_keys():
-            self._forget_keys()
-        return results
+        yield from self._groups.take(slots, keys, self._first[slots], within_time(self._last[slots] + self._gap))
 
     def _forget_keys(self) -> None:
         alive, places = np.unique(self._keys[self._open], return_inverse=True)

@@ -187,7 +187,9 @@ class _Calendar(_Covering):
         """Return when the days or months begin. Few of them are different: each is looked up once."""
         import numpy as np
 
-        different, places = np.unique(counts, return_inverse=True)
+        from .keys import dense
+
+        places, different = dense(counts)
         units = (different + self._first).clip(*_UNITS[self._unit])
         walls = units.astype(self._unit).astype("M8[us]").astype("i8") + self._offset
         found = [_instant(wall, self._zone) for wall in within_time(walls).tolist()]
@@ -210,7 +212,7 @@ def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timede
             days and months; or a row would be in more than 10,000 windows.
     """
     slide = slide or size
-    if {size.unit, slide.unit} == {"days", "microseconds"} and zone == "UTC" and not slide.weekly:
+    if {size.unit, slide.unit} <= {"days", "microseconds"} and zone == "UTC" and not slide.weekly:
         size, slide = size.in_hours(), slide.in_hours()  # weeks are none: they begin on Monday
     if size.unit != slide.unit or (slide.weekly and not size.weekly):
         raise ValueError(f"a window of {size} cannot begin every {slide}: give both in hours, days, weeks or months")
@@ -244,7 +246,9 @@ def _wall(times: Ints, zone: ZoneInfo) -> Ints:
         return times
     import polars as pl
 
-    there = pl.Series(times).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone.key)
+    from ..formats.arrow_series import column_of
+
+    there = column_of(times).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone.key)
     return there.dt.replace_time_zone(None).to_physical().to_numpy()
 
 

@@ -97,12 +97,10 @@ class TimeWindows:
         places, groups = dense(turns * span + (codes - least))
         keys = groups % span + least
         wanted = self._indices(windows)[groups // span] * _KEYS + keys
-        found = np.searchsorted(self._open, wanted)
-        there = self._open[np.minimum(found, len(self._open) - 1)] == wanted if len(self._open) else wanted != wanted
-        if not there.all():
-            fresh = ~there
-            self._open = np.insert(self._open, found[fresh], wanted[fresh])
-            self._slots = np.insert(self._slots, found[fresh], self._groups.allocate(keys[fresh]))
+        found, fresh = _search(self._open, wanted)
+        if fresh.any():
+            self._open = _inserted(self._open, found[fresh], wanted[fresh])
+            self._slots = _inserted(self._slots, found[fresh], self._groups.allocate(keys[fresh]))
             self._begin(windows[groups // span][fresh], keys[fresh])
             found = np.searchsorted(self._open, wanted)
         slots: Ints = self._slots[found][places]
@@ -111,12 +109,13 @@ class TimeWindows:
     def _indices(self, windows: Ints) -> Ints:
         """Return the places of windows, which are in order, among the open ones; those that are new get one."""
         known = self._windows
-        if not len(known) or windows[-1] > known[-1] or not np.isin(windows, known).all():
-            # Without the counts, `unique` and `union1d` would import numpy's masked arrays, 12 ms.
-            self._windows = np.unique(np.concatenate([known, windows]), return_counts=True)[0]
+        found, fresh = _search(known, windows)
+        if not fresh.any():
+            return found
+        self._windows = _inserted(known, found[fresh], windows[fresh])
+        if (found[fresh] < len(known)).any():  # not all of the new ones are behind the old
             moved = np.searchsorted(self._windows, known)
-            if len(known) and moved[-1] != len(known) - 1:  # not all of the new ones are behind the old
-                self._open = moved[self._open // _KEYS] * _KEYS + self._open % _KEYS
+            self._open = moved[self._open // _KEYS] * _KEYS + self._open % _KEYS
         return np.searchsorted(self._windows, windows)
 
     def _begin(self, windows: Ints, keys: Ints) -> None:
@@ -137,13 +136,15 @@ class TimeWindows:
         if self._fill and self._next_to_fill is not None:
             yield from self._filled(self._last_by(frontier))
         elif len(self._open) and self._first_end <= frontier:
-            yield self._take(self._last_by(frontier))
+            yield from self._take(self._last_by(frontier))
+            if self._groups.too_many_keys():
+                self._forget_keys()
 
     def end(self) -> Iterator[pl.DataFrame]:
         """Yield the results of all windows that are open."""
         if len(self._open):
             last = int(self._windows[-1])
-            yield from self._filled(last) if self._fill else [self._take(last)]
+            yield from self._filled(last) if self._fill else self._take(last)
 
     def _last_by(self, frontier: int) -> int:
         """Return the number of the last window that ends by the frontier."""
@@ -163,26 +164,38 @@ class TimeWindows:
             begun = self._since[keys] <= numbers
             if begun.any():
                 self._slots_of(numbers[begun], keys[begun])
-                yield self._take(some - 1)
+                yield from self._take(some - 1)
             self._next_to_fill = some
 
-    def _take(self, last: int) -> pl.DataFrame:
-        """Return the results of the windows up to a number, and let them go."""
+    def _take(self, last: int) -> Iterator[pl.DataFrame]:
+        """Yield the results of the windows up to a number, and let them go."""
         complete = int(np.searchsorted(self._windows, last, side="right"))
         count = int(np.searchsorted(self._open, complete * _KEYS))
         groups, slots = self._open[:count], self._slots[:count]
         numbers = self._windows[groups // _KEYS]
         self._open, self._slots = self._open[count:] - complete * _KEYS, self._slots[count:]
         self._windows = self._windows[complete:]
-        results = self._groups.take(slots, groups % _KEYS, self._spans.starts(numbers), self._spans.ends(numbers))
         if len(self._windows):
             self._first_end = self._end_of(int(self._windows[0]))
-        if self._groups.too_many_keys() and not self._fill:
-            self._forget_keys()
-        return results
+        yield from self._groups.take(slots, groups % _KEYS, self._spans.starts(numbers), self._spans.ends(numbers))
 
     def _forget_keys(self) -> None:
         alive, places = np.unique(self._open % _KEYS, return_inverse=True)
         self._open = self._open // _KEYS * _KEYS + self._groups.keys.forget(alive)[places]
         order = np.argsort(self._open)
         self._open, self._slots = self._open[order], self._slots[order]
+
+
+def _search(ordered: Ints, wanted: Ints) -> tuple[Ints, Any]:
+    """Return where numbers are, or belong, among those in order; and which of them are not there."""
+    found = np.searchsorted(ordered, wanted)
+    fresh = np.ones(len(wanted), np.bool_)
+    if len(ordered):
+        np.not_equal(ordered.take(found, mode="clip"), wanted, out=fresh)
+    return found, fresh
+
+
+def _inserted(array: Ints, places: Ints, values: Ints) -> Ints:
+    """Do as `np.insert`, and quickly if all belong behind the others: new keys in the latest window, mostly."""
+    at_the_end = len(places) > 0 and int(places[0]) == len(array)
+    return np.concatenate([array, values]) if at_the_end else np.insert(array, places, values)

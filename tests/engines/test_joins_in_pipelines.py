@@ -161,6 +161,18 @@ def test_a_side_without_rows_is_joined_with_nothing(tmp_path: Path) -> None:
     assert [(row["x"], row["timestamp_right"]) for row in rows] == [(1, None)]
 
 
+@pytest.mark.parametrize("time", ["timestamp", "at"])
+def test_a_side_without_rows_has_the_columns_that_its_schema_says(time: str, tmp_path: Path) -> None:
+    row = {time: moment(1), "key": "a", "value": 1}
+    for name, lines in (("none", []), ("one", [json.dumps(row)])):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    p, schema = Pipeline("p", base=tmp_path), {time: "time", "value": "integer", "key": "text"}
+    none, one = (p.reader("jsonl", path=f"{name}.jsonl", timestamp=time, schema=schema) for name in ("none", "one"))
+    joined = none.join("interval", one, lower="0s", upper="0s", by="key", how="right")
+    (found,) = p.collect(joined.derive("columns", set={"more": "value_right + 1"}))
+    assert (found["key"], found["value"], found["value_right"], found["more"]) == ("a", None, 1, 2)
+
+
 def test_as_scl_and_back(tmp_path: Path) -> None:
     text = """pipeline=p()
 reader=csv(name=a path="a.csv")

@@ -228,6 +228,23 @@ def test_a_failure_goes_to_all_outputs_and_ends_its_input_only(make, caplog):
     assert "input 1 has failed" in caplog.text
 
 
+@pytest.mark.parametrize(("make", "before"), [(Queue, False), (Queue, True), (multiprocessing.Queue, True)])
+def test_an_input_that_is_closed_here_is_a_failure_and_the_others_go_on(make, before):
+    multiplexer = QueueMultiplexer()
+    closed, good = multiplexer.input_queue(make()), multiplexer.input_queue()
+    output = multiplexer.output_queue()
+    if before:
+        closed.close()
+    multiplexer.run()
+    good.put(1)
+    first = [output.get() for _ in range(1 + before)]
+    closed.close()
+    fill(good, 2)
+    items = first + drain(output)
+    assert [str(item.error).endswith("is closed") for item in items if isinstance(item, Failure)] == [True]
+    assert [item for item in items if not isinstance(item, Failure)] == [1, 2]
+
+
 def test_what_all_producers_promise_is_passed_on():
     multiplexer = QueueMultiplexer()
     a, b, output = multiplexer.input_queue(), multiplexer.input_queue(), multiplexer.output_queue()

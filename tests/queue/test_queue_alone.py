@@ -1,5 +1,7 @@
 """The queue within one process: the contract of multiprocessing.Queue, and what goes beyond it."""
 
+import operator
+import os
 import pickle
 import queue
 import threading
@@ -190,6 +192,34 @@ def test_a_thread_that_waits_for_room_goes_on_when_there_is_some():
     thread.start()
     assert [q.get() for _ in range(100)] == list(range(100))
     thread.join()
+
+
+@pytest.mark.parametrize("word", ["get", "put"])
+def test_closing_a_handle_ends_the_wait_of_its_threads_and_of_no_others(word):
+    q, ended = Queue(1), []
+    other = pickle.loads(pickle.dumps(q))
+    waiting = operator.methodcaller(word, *["more"] * (word == "put"))
+
+    def wait_with(handle: Queue) -> None:
+        try:
+            ended.append(waiting(handle) or "put")
+        except ValueError:
+            ended.append("closed")
+
+    q.put("first")
+    if word == "get":
+        q.get()
+    threads = [threading.Thread(target=wait_with, args=(handle,)) for handle in (q, other)]
+    for thread in threads:
+        thread.start()
+    while q._end.depot._sleepers + len(q._end.depot.givers) < 2:  # until they wait
+        os.sched_yield()
+    q.close()
+    threads[0].join()
+    assert ended == ["closed"]
+    other.put("here") if word == "get" else other.get()
+    threads[1].join()
+    assert ended == ["closed", "here" if word == "get" else "put"]
 
 
 # Frames.

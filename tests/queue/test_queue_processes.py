@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 from collections import deque
 from multiprocessing.connection import wait as stdlib_wait
 
@@ -391,6 +392,57 @@ def test_a_killed_reader_harms_nobody():
     heir.start()
     heir.join()
     assert [back.get() for _ in range(100)] == list(range(100))
+
+
+@pytest.mark.parametrize("closes", [True, False])
+@pytest.mark.parametrize("word", ["get", "put"])
+def test_a_thread_that_waits_holds_up_neither_close_nor_the_end_of_its_process(word, closes):
+    q, go, told = Queue(word == "put"), Queue(), Queue()
+    if word == "put":
+        q.put("all there is room for")
+
+    def wait_for_ever():
+        with pytest.raises(ValueError, match="closed"):
+            q.get() if word == "get" else q.put("more")
+        told.put("closed")
+
+    def child():
+        waiting = threading.Thread(target=wait_for_ever, daemon=True)
+        waiting.start()
+        go.get()
+        if closes:
+            q.close()
+            waiting.join()
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    while not (q._end.depot.takers or q._end.depot.givers):  # until it waits
+        os.sched_yield()
+    go.put("on")
+    process.join(30)
+    assert (process.exitcode, told.qsize()) == (0, closes)
+    q.put("here") if word == "get" else None
+    assert q.get(timeout=1) == ("here" if word == "get" else "all there is room for")
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_threads_that_outlive_the_first_one_of_their_process_go_on(before):
+    there, back = Queue(), Queue()
+    for number in range(3005):
+        there.put({"number": number})
+
+    def pass_on():
+        for _ in range(before):
+            back.put(there.get())
+        threading.main_thread().join()
+        for _ in range(before, 3000):
+            back.put(there.get())
+
+    child = multiprocessing.get_context("fork").Process(target=lambda: threading.Thread(target=pass_on).start())
+    child.start()
+    child.join()
+    assert [back.get_nowait()["number"] for _ in range(3000)] == list(range(3000))
+    assert there.qsize() == 5
 
 
 def test_a_killed_owner_is_named_to_readers_and_writers():

@@ -52,6 +52,31 @@ def test_a_put_ends_the_wait_again_and_again():
     thread.join()
 
 
+@pytest.mark.processes
+def test_a_queue_that_is_closed_is_ready_to_say_so():
+    q, other = Queue(), Queue()
+    assert wait([q, other], timeout=0) == []  # from here on there is a descriptor to wait for
+    thread = threading.Thread(target=q.close)
+    thread.start()
+    assert wait([q, other]) == [q]
+    thread.join()
+    with pytest.raises(ValueError, match="closed"):
+        q.get()
+
+    def child():
+        assert wait([other], timeout=0) == []
+        thread = threading.Thread(target=other.close)
+        thread.start()
+        assert wait([q := Queue(), other]) == [other]
+        thread.join()
+        assert wait([q, other]) == [other]
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+
+
 def test_sentinels_are_returned_beside_queues():
     q = Queue()
     reader, writer = multiprocessing.Pipe(duplex=False)

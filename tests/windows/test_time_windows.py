@@ -343,7 +343,8 @@ def test_keys_that_are_gone_are_forgotten_and_come_back_as_others(
 ) -> None:
     words = [None, *"abcdefghij"]
     rows = made([(step, "a", 1, n / 2, n, words[n % 11]) for step, n in drawn], 0)
-    with patch.object(groups, "_LEAST", -1000):  # as often as can be
+    # As often as can be; and results go out two at a time.
+    with patch.object(groups, "_LEAST", -1000), patch.object(groups, "_AT_ONCE", 2):
         windows = TimeWindows(make_spans(Span(4), Span(2)), by, AGGREGATES, SCHEMA)
         assert_same(run(windows, cut(rows, cuts)), windowed(rows, 4, 2, 0, by))
         assert_same(run(Sessions(2, by, AGGREGATES, SCHEMA), cut(rows, cuts)), sessions(rows, 2, by))
