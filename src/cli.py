@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None, home: Path | None = None) -> int:
         return 128 + signal.SIGINT
     finally:
         if not frozen:
+            gc.freeze()  # and back: what is there is old then, and the first new object does not have it looked through
             gc.unfreeze()
         if collecting:
             gc.enable()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +30,8 @@ class PlaitError(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known name that looks most like `word`, or None when none is close."""
+    import difflib  # for mistakes only
+
     names = list(known)
     by_folded_case = {name.casefold(): name for name in names}
     close = difflib.get_close_matches(word.casefold(), by_folded_case, n=1, cutoff=0.6)

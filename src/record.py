@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from .frozen import frozen
+
 __all__ = [
     "END",
     "TEXT",
@@ -35,14 +37,14 @@ TEXT: Final = "\x1ftext"
 """A column that only the engine sees: the very text of each row, for writers that print rows `as_read`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frontier:
     """No record before `timestamp` will follow in this stream (the watermark of the field)."""
 
     timestamp: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Idle:
     """The source has been silent since `since` (seconds of the clock that was passed in): go on without it.
 
@@ -56,14 +58,14 @@ class Idle:
     reached: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """The producer of this stream cannot go on. What follows is END."""
 
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LateFollows:
     """The next block is of late rows of the source, which are a stream of their own."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..formats.direct import with_only
 from ..formats.few_frames import records_of
+from ..frozen import frozen
 from ..record import TIMESTAMP, DeadLetter, Frontier, Idle, LateFollows
 from ..running import Context, Operator, Sink
 from .dead_letters import DeadLetterPart
@@ -190,7 +191,7 @@ class Node:
         """Let go of what was opened, whatever happened."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     """An arrow of the graph: to which node, and which of its inputs this is."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OrderError
 from ..formats.direct import taken
+from ..frozen import frozen
 from ..pipeline.ordering import STREAM, Ordering
 from ..queue.gate import Diverted, Gate, Gated
 from ..readers.base import Reader
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Sifted", "read_source"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sifted:
     """What came of a block of which some rows were late, and are a stream of their own.
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, Final, TypeAlias
 
+from ..frozen import frozen
 from .operators import wildcard_parts
 from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Ordered, Rule, TextTest
 
@@ -53,7 +53,7 @@ FOLDED: Final = "folded"
 _HASHED = frozenset(("number", "text", "time", "truth", "null"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Is:
     """What stands at the chain is equal to a value of a kind."""
 
@@ -62,7 +62,7 @@ class Is:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Affix:
     """What stands at the chain is a text that begins, or ends, with a text (of one letter at least)."""
 
@@ -72,7 +72,7 @@ class Affix:
     folded: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """What stands at the chain is of a kind, and on that side of a value."""
 
@@ -82,7 +82,7 @@ class Bound:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """What stands at the chain is of a kind, above `low` and below `high`; the symbols say whether at them, too."""
 
@@ -94,7 +94,7 @@ class Span:
     high: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class There:
     """Something stands at the chain."""
 
@@ -106,7 +106,7 @@ Key: TypeAlias = Is | Affix | Range | There
 Cost: TypeAlias = Callable[[Key], float]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Access:
     """Keys of which at least one is met if a rule holds; `told`: and if one is met, the rule holds.
 
@@ -117,7 +117,7 @@ class Access:
     told: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """How the rule of a whole condition is found.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..errors import SpecError
+from ..frozen import frozen
 
 __all__ = ["AsyncCalls", "submitter"]
 
@@ -33,7 +33,7 @@ def submitter(pool: Any) -> Submit:
     raise SpecError("EventManager", f"{pool!r} is no pool", option="async_pool", value=pool, allowed=allowed)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Started:
     handle: Any
     failed: Callable[[BaseException], None]

@@ -24,11 +24,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from ..frozen import frozen
 from .circuit import Circuit, Signals
 from .classes import Classes, Rows
 from .leaves import Array
@@ -58,7 +58,7 @@ def bit_tables(circuit: Circuit, gates: Mapping[int, int], signals: Signals) -> 
     return [BitTable(signals, octets[first : first + _OCTETS]) for first in range(0, len(octets), _OCTETS)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """Octets of which bits are left: the row of each, its number, and its bits."""
 
@@ -71,7 +71,7 @@ class Left:
         return int(np.bitwise_count(self.bits).sum(dtype=np.int64))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Column:
     """What the classes of one column leave possible: groups and octets of each cell, octets of each class."""
 

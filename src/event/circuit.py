@@ -14,12 +14,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 
+from ..frozen import frozen
 from .leaves import Asked, Bools, Columns, Leaf, OneOf, Path
 from .texts import Texts
 
@@ -43,7 +43,7 @@ class _Gate(Protocol):
     def of(self, signals: Signals) -> Bools: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Constant:
     value: bool
     parts: tuple[int, ...] = ()
@@ -52,7 +52,7 @@ class _Constant:
         return np.full(signals.columns.height, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asks:
     leaf: Leaf
     parts: tuple[int, ...] = ()
@@ -61,7 +61,7 @@ class _Asks:
         return self.leaf.of(signals.columns)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _All:
     parts: tuple[int, ...]
 
@@ -69,7 +69,7 @@ class _All:
         return reduce(np.logical_and, map(signals.of, self.parts))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Any:
     parts: tuple[int, ...]
 
@@ -77,7 +77,7 @@ class _Any:
         return reduce(np.logical_or, map(signals.of, self.parts))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Not:
     parts: tuple[int, ...]
 

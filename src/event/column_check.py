@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, Final
 
 import polars as pl
 
 from ..errors import nearest
+from ..frozen import frozen
 from .column_kinds import kind_of
 from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Negated, Ordered, Rule, TextTest
 
@@ -25,7 +25,7 @@ _SAYS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One thing that can never be true: a sentence, and the nearest name that there is."""
 

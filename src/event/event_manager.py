@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 from ..errors import CallbackError, SpecError, WorkerError, nearest
+from ..frozen import frozen
 from ..record import END, Failure, is_mark
 from .async_calls import AsyncCalls, Submit, submitter
 from .condition import Condition
@@ -49,7 +50,7 @@ class EventStatistics:
     dropped: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class _Rule:
     index: int
     callback: Callback

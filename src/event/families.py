@@ -17,11 +17,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from ..frozen import frozen
 from .circuit import Circuit, Signals
 from .leaves import Array, Bools, Compared, Leaf, OneOf, Path, compare
 
@@ -32,7 +32,7 @@ _LEAST: Final = 256
 _ABOVE: Final = (">", ">=")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Shape:
     """What rules of one family have in common: columns, comparisons, and further gates that all of them ask."""
 
@@ -47,7 +47,7 @@ class _Shape:
         return self.anchor is not None or len(self.bounds) == 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Members:
     """What rules of one shape have for themselves: each the values of its equality, one of which is enough, and of
     its bounds, a list of values for each bound."""
@@ -145,7 +145,7 @@ def _keys(leaf: Leaf | None) -> tuple[Any, ...]:
     return tuple(leaf.texts) if isinstance(leaf, OneOf) else (_operand(leaf),)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runs:
     """For each of some rows, in order, the run of a family's entries that it meets: from `begin` to before `end`."""
 

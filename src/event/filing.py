@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ..frozen import frozen
 from .access import FOLDED, Affix, Bound, Chain, Finding, Is, Key, Range, Span, lone_name
 from .dict_evaluator import values_of
 from .parts import Part, Sides, Spans, Whole
@@ -18,7 +18,7 @@ Parts: TypeAlias = dict[Any, Part]
 """What a key finds, by the sort of each part."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filed:
     """What a rule is filed as.
 

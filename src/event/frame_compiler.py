@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, Final
 
 import polars as pl
 
+from ..frozen import frozen
 from .circuit import FALSE, TRUE, Circuit
 from .column_kinds import kind_of
 from .dict_evaluator import compile_rule
@@ -44,7 +44,7 @@ def by_column(rule: Fields, names: Mapping[str, Any]) -> list[tuple[str | None, 
     return split
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Column:
     """A column, or a field below one: where it stands, and its type."""
 

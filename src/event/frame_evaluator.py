@@ -19,6 +19,7 @@ import polars as pl
 
 from ..errors import CallbackError
 from ..formats.rows import row_dicts
+from ..frozen import frozen
 from .circuit import TRUE, Circuit
 from .dict_evaluator import Test, compile_rule
 from .frame_compiler import FrameCompiler, by_column
@@ -136,7 +137,7 @@ def _row_step(rule: Fields, schema: Mapping[str, Any]) -> _Step:
     return _RowByRow(test, names)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Whole:
     """Whole columns tell."""
 
@@ -147,7 +148,7 @@ class _Whole:
         return self.circuit.signals(frame).of(self.gate)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opposite:
     step: _Step
 
@@ -155,7 +156,7 @@ class _Opposite:
         return ~self.step.holds(frame, rows, failures)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Narrowing:
     """All must hold: the quick parts are asked at once, then the others, each of the rows that are left."""
 
@@ -174,7 +175,7 @@ class _Narrowing:
         return holds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _ByDistinctTexts:
     """Each text that there is in a column is judged once."""
 
@@ -188,7 +189,7 @@ class _ByDistinctTexts:
         return values.is_in(distinct.filter(verdicts).implode(), nulls_equal=True).to_numpy()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _RowByRow:
     """Each row is judged as a dict of the columns that are needed."""
 

@@ -11,11 +11,11 @@ that compute a place instead of searching for it are known as interpolation sear
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
 
+from ..frozen import frozen
 from .leaves import Array
 
 __all__ = ["Grid", "grid_over"]
@@ -26,7 +26,7 @@ _MOST: Final = 2_048
 _FOR_EACH_BOUND: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grid:
     """Cells of one width; the first takes all that is below, the last all that is above.
 

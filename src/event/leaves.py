@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ..frozen import frozen
 from .texts import Texts
 
 __all__ = ["Array", "Asked", "Bools", "Columns", "Compared", "Leaf", "OneOf", "Path", "There", "compare", "picked"]
@@ -111,7 +112,7 @@ class Columns:
         return series
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class There:
     """There is a value."""
 
@@ -122,7 +123,7 @@ class There:
         return np.ones(columns.height, np.bool_) if there is None else there
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """The number, time or truth stands on that side of the operand, which is of the column's type (see `exact`)."""
 
@@ -136,7 +137,7 @@ class Compared:
         return found if there is None else found & there
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OneOf:
     """The text is one of these."""
 
@@ -153,7 +154,7 @@ class OneOf:
         return table.take(codes)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What Polars is asked of a column of texts: the test that `name` and `operand` tell, as an expression."""
 

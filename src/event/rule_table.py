@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from ..errors import CallbackError
+from ..frozen import frozen
 from .bit_table import bit_tables
 from .circuit import FALSE, Circuit
 from .condition import Condition
@@ -84,7 +84,7 @@ class RuleTable:
         return known[1]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     """Rows of which rules hold, and the numbers of those, one beside the other."""
 

@@ -8,9 +8,9 @@ itself. The tree says what must hold and knows nothing of how it is found out: t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from ..frozen import frozen
 from .values import classify, iso_time
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Equal:
     """The value is of the same kind as `value`, and equal to it."""
 
@@ -46,7 +46,7 @@ class Equal:
         return ((kind, value),) if time is None else ((kind, value), ("time", time))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Ordered:
     """The value is of the same kind as `value` (a number, a text or a time) and stands on that side of it."""
 
@@ -58,7 +58,7 @@ class Ordered:
         return Equal(self.value).operands()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class TextTest:
     """The value is a text, and `holds` of it. `name` and `operand` say which test it is, for whoever can do better."""
 
@@ -67,56 +67,56 @@ class TextTest:
     holds: Callable[[str], Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Call:
     """The value is there, and the user's function returns true of it."""
 
     function: Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Exists:
     """There is a leaf: a value that is neither a mapping nor an empty list. Or, if not `wanted`, there is none."""
 
     wanted: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Negated:
     """The value is there, and `rule` does not hold of it."""
 
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Complement:
     """`rule` does not hold; nothing needs to be there."""
 
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class AnyOf:
     """At least one rule holds; none of none does."""
 
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class AllOf:
     """All rules hold, and in a list for the same element. All of none do."""
 
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Each:
     """All rules hold, each judged on its own: in a list below, one may be met by another element than the next."""
 
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Fields:
     """For each (path, rule): the rule holds of what stands at the path, all for the same element of a list."""
 

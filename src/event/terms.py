@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from ..frozen import frozen
 from .circuit import Circuit, Conjunction, Signals
 from .classes import Classes, GateClasses, NumberClasses, TextClasses
 from .leaves import Asked, Compared, Leaf, OneOf, Path
@@ -31,7 +31,7 @@ Literal: TypeAlias = tuple[Leaf | None, bool]
 """A leaf (None: a gate) and what it has to be."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Term:
     """What a rule asks of each column; it holds if all of that does."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import nearest
+from ..frozen import frozen
 from ..record import TEXT
 from .functions import FUNCTIONS
 from .rules import MismatchError, Typed
@@ -18,7 +18,7 @@ __all__ = ["Source", "resolve", "typecheck"]
 _NULL = Typed("literal", Type.NULL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """Where a column's values are: its name and the fields to descend, and the type in which they are stored."""
 

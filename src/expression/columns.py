@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
+from ..frozen import frozen
 from .builders import BUILDERS, BY_TYPE, CASTS, WITH_VALUES, Builder, divide_spans, in_list, to_text, unsigned_zeros
 from .checking import resolve
 from .rows import evaluate_typed
@@ -32,7 +32,7 @@ _USING_SEVERAL_TIMES: Final = frozenset(
 _LISTED: Final = frozenset({Type.INTEGER, Type.TEXT, Type.TIMESTAMP, Type.DURATION})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Code:
     """A polars expression, how many operations it takes, and whether it is the same for all rows."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from ..frozen import frozen
 from . import rules
 from .rules import BOOLEAN, DURATION, FLOAT, INTEGER, TEXT, TIMESTAMP, Rule, fixed
 
 __all__ = ["FUNCTIONS", "NAMES", "Function", "describe"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Function:
     """An operator or a function.
 

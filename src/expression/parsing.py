@@ -23,7 +23,6 @@ from .types import Type
 __all__ = ["parse_text"]
 
 _LONGEST = 20_000
-_HALF = re.compile("[\ud800-\udfff]")
 
 _BINARY: Final[Mapping[type, str]] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "DIV", exp.Mod: "%", exp.DPipe: "||",
@@ -70,9 +69,11 @@ def parse_text(text: str) -> Expression:
     """Parse one expression; see `plait.expression.parse`."""
     if len(text) > _LONGEST:
         raise ExpressionError(f"an expression has at most {_LONGEST:,} characters", text)
-    if _HALF.search(text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         shown = text.encode("utf-8", "backslashreplace").decode()
-        raise ExpressionError("half a character (a surrogate without the other) is in no text", shown)
+        raise ExpressionError("half a character (a surrogate without the other) is in no text", shown) from None
     try:
         return Expression(text, _Reader(text).read(sql_tree(text), 0))
     except RecursionError:

@@ -6,9 +6,9 @@ The only conversion that is ever made silently is integer -> float. NULL goes wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from ..frozen import frozen
 from .types import Type
 
 __all__ = ["CASTS", "CAST_TYPES", "FIELDS", "TRUNCATIONS", "MismatchError", "Rule", "Typed"]
@@ -44,7 +44,7 @@ _ARITHMETIC: Final = {
 _NUMBERS: Final = (INTEGER, FLOAT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Typed:
     """A node whose type is known: a call, or "literal" (value: the value) or "column" (value: path and stored type)."""
 

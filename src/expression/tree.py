@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..errors import SpecError
+from ..frozen import frozen
 from .types import Type
 
 __all__ = ["Call", "Column", "Expression", "ExpressionError", "Literal", "Node"]
@@ -52,7 +52,7 @@ def _expression_error(
     return ExpressionError(message, text, position, allowed=allowed, suggestion=suggestion)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literal:
     """A value written in the text. `at` is the character where it stands, counted from 0, as far as known."""
 
@@ -61,7 +61,7 @@ class Literal:
     at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A column: ("temp",), or one field of it: ("name", "type")."""
 
@@ -73,7 +73,7 @@ class Column:
         return ".".join(self.path)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """An operator or a function, by its name in `functions.FUNCTIONS`, and what it is applied to."""
 
@@ -85,7 +85,7 @@ class Call:
 Node: TypeAlias = Literal | Column | Call
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expression:
     """A parsed expression, not yet typed: it knows the functions, but no columns. Immutable; can be pickled."""
 

@@ -17,6 +17,7 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar
 
 from ..errors import SpecError
+from ..frozen import frozen
 from .kinds import (
     ALL_TIME,
     NUMBER,
@@ -98,7 +99,7 @@ def option(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One option of a component class, as the card, the loader and `fmt` see it."""
 

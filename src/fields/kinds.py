@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from ..errors import nearest
+from ..frozen import frozen
 
 __all__ = [
     "ALL_TIME",
@@ -182,7 +182,7 @@ class Value(Kind):
     """A text, a number, or any Python object: nothing is checked."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Choice(Kind):
     """One of a few names."""
 
@@ -200,7 +200,7 @@ class Choice(Kind):
         return str(value)
 
 
-@dataclass(frozen=True)
+@frozen
 class Integer(Kind):
     """A whole number within bounds."""
 

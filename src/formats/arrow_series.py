@@ -6,12 +6,13 @@ The Arrow PyCapsule interface hands the same buffers over, uncopied, in half the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+
+from ..frozen import frozen
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["column_of", "numbered", "series_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Handed:
     """An array of which polars sees nothing but the interface."""
 

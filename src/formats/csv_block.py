@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ..frozen import frozen
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,7 +31,7 @@ def keep_freed_memory() -> None:
     np.empty(_KEPT, dtype=np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """How fields are told apart: the code of the delimiter, and that of the quote (None: there are no quotes)."""
 
@@ -43,7 +44,7 @@ def has_odd_bytes(data: bytes, dialect: Dialect) -> bool:
     return (dialect.quote is not None and dialect.quote in data) or b"\r" in data or 0 in data
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """What a record must keep to: how many fields it has, and how many bytes it may take."""
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -30,6 +29,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP
 from .arrow_series import series_of
 from .csv_block import LF, has_odd_bytes
@@ -102,7 +102,7 @@ class Split(NamedTuple):
     consumed: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CleanReader:
     """Reads clean blocks of one file.
 

@@ -89,8 +89,8 @@ class CleanSample:
         return kinds == {"time"} or (kinds == {"text"} and self._options.times.looks_like_times(self._texts(name)))
 
     def digits(self, name: str) -> int:
-        texts = {text.translate(_NINES) for text in self._some(name) if text not in self._null}
-        found = [_FRACTION.search(text.decode()) for text in texts]
+        texts = b"\n".join(text for text in self._some(name) if text not in self._null)
+        found = [_FRACTION.search(text.decode()) for text in {*texts.translate(_NINES).split(b"\n")}]
         return max((len(match[1]) for match in found if match), default=0)
 
     def odd_text(self, name: str) -> tuple[str, str] | None:
@@ -103,7 +103,7 @@ class CleanSample:
         for look in self._looks:
             place = look.names.index(name)
             for line in look.lines[-done % step :: step]:
-                yield line.split(delimiter)[place]
+                yield line.split(delimiter, place + 1)[place]
             done += len(look.lines)
 
     def _kinds(self, name: str) -> set[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import SourceError, nearest
+from ..frozen import frozen
 from ..record import TIMESTAMP
 from .csv_clean_sample import CleanSample
 from .csv_evidence import Evidence, TextEvidence
@@ -24,7 +24,7 @@ __all__ = ["Examined", "examine", "examined"]
 _LEAST_SAMPLE: Final = 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examined:
     """What `examine` found, so that the files need not be looked at twice before a run.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from ..frozen import frozen
 from .csv_scan import Records
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Fields", "bitmap", "fields_of", "rows_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fields:
     """One column of the good records of a block.
 

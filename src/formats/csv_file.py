@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Protocol
 
 from ..errors import SourceError
+from ..frozen import frozen
 from .csv_block import Bounds, Dialect
 from .csv_scan import DeadRecord, Records, scan, too_long
 from .csv_walk import Broken, find_record
@@ -22,7 +22,7 @@ _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _OTHER_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """How a file begins.
 
@@ -38,7 +38,7 @@ class Header:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LostRecord:
     """A record that is not delivered: its place in the file, why, how it begins, and how many bytes it has."""
 
@@ -49,7 +49,7 @@ class LostRecord:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """What a block brought.
 

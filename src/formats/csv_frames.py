@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import polars as pl
 
+from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP
 from .arrow_series import numbered
 from .csv_block import Bounds, keep_freed_memory
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["CsvBlock", "read_frames"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CsvBlock:
     """What a block became: the rows, the 1-based line on which each starts, and what is lost, in the file's order."""
 
@@ -72,7 +72,7 @@ def read_frames(
         yield maker.make(found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Maker:
     sheet: Sheet
     places: list[int]

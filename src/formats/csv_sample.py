@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import BinaryIO, Final
 
 from ..errors import SourceError
+from ..frozen import frozen
 from .csv_block import LF, Block, Bounds, has_odd_bytes
 from .csv_file import Header
 from .csv_options import CsvOptions
@@ -25,7 +26,7 @@ _TRIES: Final = 16
 _MEND: Final = "name them all with columns=[ ] (and header=yes, if the first line holds names), or look at delimiter="
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sampled:
     """Records of a sample, and where they stand.
 

@@ -15,11 +15,11 @@ number of them is quoted. Other blocks are walked through record by record, but 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..frozen import frozen
 from .csv_block import CR, LF, Block, Bounds, Dialect
 from .csv_walk import walk
 
@@ -36,7 +36,7 @@ PADDING = bytes(16)
 """What is put behind a block, so that sixteen bytes may be read from the last place of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeadRecord:
     """A record that cannot be delivered: its bytes in the block, its line in the file, and why."""
 
@@ -46,7 +46,7 @@ class DeadRecord:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Records:
     """What a block holds. All places are byte places in the block.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from ..errors import SourceError
+from ..frozen import frozen
 from ..record import TIMESTAMP
 from .csv_file import Header
 from .csv_options import CsvOptions
@@ -18,7 +18,7 @@ from .schema import polars_type
 __all__ = ["Sheet", "names_in"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sheet:
     """The columns that all files have, in the order of the first file.
 

@@ -11,13 +11,13 @@ So a column of short texts is one unaligned read of sixteen bytes per field, a f
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from ..frozen import frozen
 from .arrow_series import series_of
 from .csv_fields import Fields, bitmap, rows_of
 from .csv_scan import PADDING, Records
@@ -36,7 +36,7 @@ _FIRST = np.array([((1 << (8 * min(n, 4))) - 1) << 32 for n in range(_INLINE + 1
 _NEXT = np.array([(1 << (8 * max(n - 4, 0))) - 1 for n in range(_INLINE + 1)], dtype=np.uint64)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Texts:
     """One column as text.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
+from ..frozen import frozen
 from .csv_texts import column_texts, with_nulls
 from .schema import Schema
 from .text_types import are_codes, infer_type, read_texts
@@ -28,7 +28,7 @@ __all__ = ["ColumnType", "convert", "infer"]
 _ARTICLES: Final = {"integer": "an integer", "float": "a float", "boolean": "true or false", "time": "a time"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnType:
     """The type of one column: its name in a schema, and whether it was inferred or is what a person said.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from typing import BinaryIO, Final
+
+from ..frozen import frozen
 
 __all__ = ["BLOCK_BYTES", "LineBlock", "LongLine", "read_lines"]
 
@@ -14,7 +16,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_BYTES: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LongLine:
     """A line longer than allowed: its number, its place, its length in bytes and how it begins."""
 
@@ -24,7 +26,7 @@ class LongLine:
     beginning: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineBlock:
     """Lines of one stretch of a stream, without their line ends.
 

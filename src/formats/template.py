@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import nearest
 from ..fields import Kind
+from ..frozen import frozen
 from ..record import lookup
 from .printing import print_columns, print_value
 from .schema import shown_type
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Template", "TemplateText"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Part:
     """A literal text, and the field behind it, if there is one."""
 

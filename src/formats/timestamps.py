@@ -17,9 +17,10 @@ zone repeats in autumn is read as its first pass, and counted; the hour that it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..frozen import frozen
 from .timestamp_patterns import UNITS, Pattern
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ __all__ = ["EventTimes", "FewTimes", "ReadTimes"]
 _UNZONED = "times that name no zone were taken as UTC; zone= says otherwise"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadTimes:
     """A column of event times.
 
@@ -69,7 +70,7 @@ class FewTimes(NamedTuple):
             yield _UNZONED
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventTimes:
     """How the event times of one source are written: the reader's options `format`, `unit` and `zone`.
 

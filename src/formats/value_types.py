@@ -8,9 +8,10 @@ a `MisfitError`. So the type of a column follows from the order of its values al
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from ..frozen import frozen
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,14 +35,14 @@ _SHOWN = 60
 _DEEPEST = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListOf:
     """A list; all elements are of one type."""
 
     inner: ValueType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectOf:
     """An object with the fields (name, type) seen so far; what an object lacks is null."""
 

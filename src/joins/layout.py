@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import nearest
 from ..expression import Type, polars_type
 from ..formats.schema import shown_type
+from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP
 
 __all__ = ["LEFT_TIME", "RIGHT_TIME", "How", "JoinError", "Layout", "output_columns"]
@@ -47,7 +47,7 @@ class How(enum.Enum):
         return self in (How.LEFT, How.OUTER), self in (How.RIGHT, How.OUTER)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """Which columns make rows belong together, and how those of the right side are called.
 

@@ -8,13 +8,13 @@ lower -2, upper 1        left   5        8
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from ..formats.arrow_series import column_of
+from ..frozen import frozen
 from ..windows.aggregates import WINDOW_END, WINDOW_START
 from ..windows.held import Held, Rows, joined
 from ..windows.spans import Spans, last_moments
@@ -33,7 +33,7 @@ _AT_ONCE = 1 << 20
 """So many places to look for partners are made at a time: a row may lie in ten thousand windows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entries:
     """Where rows look for partners.
 
@@ -78,7 +78,7 @@ class Nearness(Protocol):
         """Return the columns that are added to results, by the window of each."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Band:
     """The right time less the left time is in a range, in microseconds, both ends included."""
 

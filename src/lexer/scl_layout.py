@@ -17,13 +17,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ..frozen import frozen
+
 __all__ = ["COLUMNS", "Comment", "Entry", "Item", "layout"]
 
 COLUMNS = 100
 _INDENT = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comment:
     """A comment on a line of its own; `spaced` if a blank line stands before it."""
 

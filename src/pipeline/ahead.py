@@ -18,11 +18,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
-from ..event import Condition
 from ..fields import Component
 from ..operators.base import Transform, is_late
 from ..operators.sorted_merge import SortedMerge
-from ..operators.where import Where
 from ..readers.base import Reader
 from ..record import TIMESTAMP
 from .plan import Ahead, Chain, Plan
@@ -101,6 +99,9 @@ def _sieve(stage: Stage, plan: Plan) -> Stage | None:
     wanted = [condition for condition in found if condition is not None]
     if not wanted or len(wanted) < len(readers):
         return None
+    from ..event import Condition  # where there are conditions, it is there
+    from ..operators.where import Where
+
     return Stage(f"{stage.name} (sieve)", Where(condition=Condition({"$or": wanted})), (stage.name,))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from ..errors import SpecError
 from ..fields import Component
+from ..frozen import frozen
 from ..operators.base import Transform, is_join, is_late
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
@@ -19,7 +19,7 @@ STREAM = "stream"
 """What becomes of the late rows of a source that `late=rows` reads from."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ordering:
     """How the records of one source are held to their order (see `plait.queue.Gate`).
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError, SpecError
+from ..frozen import frozen
 from ..operators.base import Transform, is_late
 from ..readers.base import Reader
 from ..record import TIMESTAMP
@@ -21,7 +22,7 @@ _SMALL = 1 << 20  # bytes: below, not even a thread pays
 _SMALL_FOR_A_POOL = 8 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ahead:
     """What is done ahead of a merge: see `pipeline.ahead`.
 
@@ -41,7 +42,7 @@ class Ahead:
         return self.stages if self.sieve is None else (*self.stages, self.sieve)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chain:
     """A reader and the stages behind it that can stay with it: what one thread runs, here or in a worker.
 
@@ -72,7 +73,7 @@ class Chain:
         return self.stages if self.ahead is None else (*self.stages, *self.ahead.all)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What an engine needs to know.
 

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from ..errors import SpecError, nearest
 from ..fields import Component, ZoneName, option
+from ..frozen import frozen
 
 __all__ = ["PipelineOptions", "PipelineSpec", "Place", "Stage", "check_inputs", "given_options"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a stage, or one of its options, stands in the script: 1-based line and column, and its length."""
 
@@ -45,7 +46,7 @@ class PipelineOptions(Component):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """One component in its place in the graph.
 
@@ -72,7 +73,7 @@ class Stage:
         return self.component.variant
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipelineSpec:
     """A whole pipeline: what is written in a script, loaded and validated, stage by stage in the order written.
 

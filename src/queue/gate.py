@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import OrderError
 from ..fields import format_duration
+from ..frozen import frozen
 from .lateness import EARLIER, Judgement, Refusal, Rule
 from .ordering import Block, Order, plain, shown
 from .runs import Backlog, Run, braid
@@ -16,7 +17,7 @@ from .runs import Backlog, Run, braid
 __all__ = ["Blame", "Diverted", "Gate", "Gated"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diverted:
     """A record that may not go on in the stream.
 
@@ -33,7 +34,7 @@ class Diverted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gated:
     """What came of a push.
 

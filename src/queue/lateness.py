@@ -14,12 +14,12 @@ what it is, and by columns, which is fast; tests hold them against each other.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OrderError
+from ..frozen import frozen
 from .ordering import Descending
 from .runs import Run
 
@@ -47,7 +47,7 @@ class Judgement(NamedTuple):
     leader: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """How far behind the largest before it a record may be, and how far ahead (None: as far as it likes)."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..frozen import frozen
 from .wire import HELLO, WELCOME, Wire
 
 __all__ = ["GETS", "PUTS", "SECRET_SIZE", "Place", "call", "check_user", "introduced"]
@@ -17,7 +18,7 @@ _CREDENTIALS = struct.Struct("3i")
 _INTRODUCTION = struct.Struct(f"<{SECRET_SIZE}sQB")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a queue lives, as its pickled handle says.
 

@@ -10,6 +10,7 @@ from ..fields import option
 from ..formats.framing import Built, FrameBuilder, Layout
 from ..formats.payload import Payload, UnreadableError
 from ..formats.schema import Schema
+from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP, DeadLetter, Idle
 from ..running import Batch, Context
 from .base import Reader
@@ -22,7 +23,7 @@ __all__ = ["Decoder", "RawBlock", "RecordReader"]
 _SHOWN = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RawBlock:
     """Messages or lines as they came, in order.
 

@@ -6,11 +6,11 @@ import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceError
+from ..frozen import frozen
 from ..running import Context
 from .zeromq_endpoint import check_endpoint
 from .zeromq_keys import CurveKeys
@@ -25,7 +25,7 @@ _FAILURES_THAT_ARE_NO_CHANCE = 2
 _BYTES_AT_ONCE = 8 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """What to open: one socket of one end.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ..fields import ALL_TIME, parse_duration
+from ..frozen import frozen
 from .keys import canonical
 from .store import Clock, Entry, Slot, Store
 
@@ -44,7 +44,7 @@ def lifetime(ttl: timedelta | str | None) -> int | None:
     return length // _MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """How somebody uses a store: with which clock, which time to live, and when it commits."""
 

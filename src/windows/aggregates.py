@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import nearest
 from ..expression import Expression, ExpressionError, Type, parse, polars_type, typecheck
+from ..frozen import frozen
 from ..record import TIMESTAMP
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class AggregateError(ValueError):
         self.allowed, self.suggestion = allowed, suggestion
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """What an aggregate is like.
 

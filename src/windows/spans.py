@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from ..fields import ALL_TIME, format_duration, parse_duration
+from ..frozen import frozen
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,7 +47,7 @@ _FIRST: Final = (datetime.min - _EPOCH) // _MICROSECOND
 _LAST: Final = (datetime.max - _EPOCH) // _MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """A length of time: fixed, or so many days or months of a calendar.
 

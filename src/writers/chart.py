@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
 
+from ..frozen import frozen
 from ..windows.spans import Span, make_spans
 
 __all__ = ["Line", "draw"]
@@ -49,7 +49,7 @@ Line = tuple[list[int], list[float]]
 """Times in microseconds since 1970, in order, and the value at each; NaN for none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Scale:
     """From values to places on the paper."""
 
