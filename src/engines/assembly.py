@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Assembly", "abandon"]
 
+_WORTH_IT = 8_192
+"""Rows that a merge lays into one at a time where nobody waits for them."""
+
 
 def abandon(nodes: Iterable[Node]) -> None:
     """Give up nodes that were opened for a run that cannot begin: their outputs leave nothing behind."""
@@ -130,12 +133,16 @@ class Assembly:
             )
 
     def _merge(self, stage: Stage, component: SortedMerge) -> Merge:
-        merge = component.open(stage.inputs)
+        merge = component.open(stage.inputs, least=1 if self._is_awaited() else _WORTH_IT)
         for port, name in enumerate(stage.inputs):
             columns = self.plan.carried(name)
             if columns is not None:
                 merge.declare(port, columns)
         return merge
+
+    def _is_awaited(self) -> bool:
+        """Tell whether somebody may wait for the next row: not if all of them are in files."""
+        return any(reader.component.live or not self.plan.size(reader) for reader in self.plan.readers)  # type: ignore[attr-defined]
 
     def _empty(self, stage: Stage) -> Any:
         """Return a frame without rows with the columns of the stage, if they are known."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 from plait import Pipeline, ScriptError, SinkError
-from plait.engines import Control, run_plan
+from plait.engines import Control, assembly, run_plan
 from plait.pipeline import PipelineSpec, Stage, checked_plan
 from plait.pipeline.load import load_text
 from plait.running import Sink
@@ -70,7 +70,8 @@ def test_what_is_late_in_a_part_is_what_is_late_in_the_whole(folder, engine):
     assert not (folder / "p.dead.jsonl").exists()
 
 
-def test_a_source_is_not_read_ahead_for_the_sake_of_its_late_rows(tmp_path):
+def test_a_source_is_not_read_ahead_for_the_sake_of_its_late_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(assembly, "_WORTH_IT", 1)
     for name, hour in (("a", 0), ("b", 1)):
         times = (f"2010-01-01T0{hour}:{n // 60:02d}:{n % 60:02d}Z\n" for n in range(600))
         (tmp_path / f"{name}.csv").write_text("timestamp\n" + "".join(times) + "2010-01-01T00:00:00Z\n")
