@@ -161,7 +161,8 @@ def cli(ctx: click.Context) -> int:
 
     Without a command: run the demo, a year of temperatures of two cities.
 
-    Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but rows went to dead letters.
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but rows went to dead letters. Functions of events that raise
+    lose no rows: they are told on stderr.
     """
     return 0 if ctx.invoked_subcommand else _demo(ctx.obj)
 

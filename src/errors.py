@@ -103,6 +103,8 @@ class SpecError(PlaitError, ValueError):
     Attributes:
         component: what was being configured, such as `reader=csv`.
         option: the option at fault, or None when the component as a whole is.
+        part: the name within the option that is at fault, such as that of one aggregate; None: the option as a whole.
+        others: what else is wrong with the component, if it was found together with this.
         value: what was given (never a value that came from the environment).
         allowed: what would have been right, in words or as the list of names.
         suggestion: the nearest known name, if there is one.
@@ -117,6 +119,7 @@ class SpecError(PlaitError, ValueError):
         value: Any = None,
         allowed: Sequence[str] = (),
         suggestion: str | None = None,
+        part: str | None = None,
     ) -> None:
         self.component = component
         self.message = message
@@ -124,7 +127,18 @@ class SpecError(PlaitError, ValueError):
         self.value = value
         self.allowed = tuple(allowed)
         self.suggestion = suggestion
+        self.part = part
+        self.others: tuple[SpecError, ...] = ()
         super().__init__(component, message)
+
+    @classmethod
+    def together(cls, errors: Sequence[SpecError]) -> SpecError:
+        """Return the first of some errors, with the others in its notes and in `others`."""
+        first, *others = errors
+        first.others = tuple(others)
+        for error in others:
+            first.add_note(str(error))
+        return first
 
     def __str__(self) -> str:
         place = f"{self.component}: {self.option}" if self.option else self.component

@@ -38,6 +38,11 @@ def _forget_count(count: int) -> None:
     """Keep no ledger: nobody does unless somebody asks for it."""
 
 
+def _stay(rows: int) -> bool:
+    """Go on: nobody asks for the end."""
+    return False
+
+
 def _no_state(path: str | None) -> Any:
     """Keep no state: a run does, which sees to it that it is committed and closed."""
     raise StateError(f"{path or 'a state'}: whoever opened this stage keeps no state; pass Context(keyed_state=...)")
@@ -61,6 +66,8 @@ class Context:
         made: call it with a number of results that go out: rows that never came in.
         stopping: something that `multiprocessing.connection.wait` and a zmq poller can wait for (it has `fileno`); it
             becomes readable when the run is to stop. A live source waits for it together with its sockets. None: never.
+        leaves: whoever takes long for a block calls it in between, with how many of its rows are left: True if the run
+            is to stop now. They are counted as held back then, and the stage lets them be.
         before_waiting: a live source calls it when it has nothing more for now, before it blocks. Where it is read in
             the thread of those who show rows, they show then what they have got.
         clock: seconds, monotonic; the only clock a component may look at.
@@ -90,6 +97,7 @@ class Context:
     absorbed: Callable[[int], None] = _forget_count
     made: Callable[[int], None] = _forget_count
     stopping: Any = None
+    leaves: Callable[[int], bool] = _stay
     before_waiting: Callable[[], None] = _go_on
     clock: Callable[[], float] = time.monotonic
     base: Path = field(default_factory=Path.cwd)

@@ -89,7 +89,8 @@ def outcome(report: RunReport) -> list[str]:
     """Say what a quiet run must not keep to itself: an error, an interruption, rows that were not delivered."""
     lines = []
     if report.error is not None:
-        lines.append(f"error: {_where(report.error)}{report.error}")
+        found = [report.error, *getattr(report.error, "others", ())]
+        lines += [f"error: {_where(report.error)}{error}" for error in found]
     elif report.interrupted is not None:
         lines.append("stopped before the end of the input: outputs that are to appear when complete do not")
     lines += [f"the ledger does not balance: {line}" for line in report.imbalances if report.error is None]
@@ -103,10 +104,10 @@ def outcome(report: RunReport) -> list[str]:
 
 
 def _mishaps(report: RunReport) -> Iterator[tuple[StageReport, str, int]]:
-    """Yield what went wrong in functions and templates of events, which no exit status tells."""
+    """Yield what went wrong in functions and templates of events and conditions, which no exit status tells."""
     for stage in report.stages:
         for name, count in stage.extra.items():
-            if stage.family == "event":
+            if stage.family in ("event", "filter"):
                 yield stage, name, count
 
 

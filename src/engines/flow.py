@@ -6,6 +6,8 @@ back, and only those are read. So memory is bounded by a few blocks per input, w
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +20,8 @@ from .source import Sifted
 from .stop import Stop
 
 __all__ = ["Flow"]
+
+_GRACE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -40,13 +44,16 @@ class Flow:
     bell: Bell = field(default_factory=Bell)
     after_each: Callable[[], None] = lambda: None
     _turn: int = 0
+    _left: bool = False
     _by_name: dict[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:
         self._by_name = {node.name: node for node in self.nodes}
+        for node in self.nodes:
+            node.state.context.leaves = functools.partial(self._leaves, node)
 
     def run(self) -> bool:
-        """Move everything from the inlets to the ends. Return False if a finite source was cut off by `stop`.
+        """Move everything from the inlets to the ends. Return False if a source, or a block, was cut off by `stop`.
 
         Raises:
             Exception: the first error of any stage, with a note that names the stage.
@@ -63,7 +70,7 @@ class Flow:
                 if chosen is not None:
                     self._deliver(chosen, chosen.take())
                     self.after_each()
-        return not cut
+        return not cut and not self._left
 
     def close(self) -> None:
         """Let go of all sources and operators, whatever happened."""
@@ -98,6 +105,23 @@ class Flow:
             if inlet.state is not None:
                 self._deliver(inlet, END)
         return bool(finite)
+
+    def _leaves(self, node: Node, rows: int) -> bool:
+        """Leave rows of a block that a node takes long for, if the run is to stop; see `Context.leaves`.
+
+        What is read of files is read again next time: nothing of it is worked off. What live sources have brought is
+        worked off as far as it goes in a second; who waits for the end waits no longer.
+        """
+        asked_at = self.stop.asked_at
+        grace = 0.0 if all(inlet.finite for inlet in self.inlets) else _GRACE_SECONDS
+        if asked_at is None or time.monotonic() < asked_at + grace:
+            return False
+        self._left = True
+        node.state.counts.inside += rows
+        node.state.context.note(f"{node.name}: {rows:,} rows that had been read were left when the run was stopped")
+        for other in self.nodes:
+            other.cut = True
+        return True
 
     def _next(self, inlets: Sequence[Inlet]) -> Inlet | None:
         """Choose a wanted inlet that has something, in turn; wait for one if none has. None: look again."""

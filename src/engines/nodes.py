@@ -219,15 +219,15 @@ class OperatorNode(Node):
             counts.filtered += counts.missing
 
     def frontier(self, port: int, timestamp: Any) -> None:
-        if self._minds_frontiers:
+        if self._minds_frontiers and not self.cut:  # a merge goes on without an input that was cut off
             self._pass_on(lambda: self._operator.on_frontier(timestamp))
         super().frontier(port, timestamp if self._gone_on_to is None else max(timestamp, self._gone_on_to))
 
     def idle(self, port: int, since: float, until: float, reached: Any = None) -> None:
         """Let the operator go on by the clock. What is behind hears how far it went: the silence counts only once."""
-        if self._minds_frontiers and reached is not None:
+        if self._minds_frontiers and reached is not None and not self.cut:
             self._pass_on(lambda: self._operator.on_frontier(reached))
-        if self._minds_silence:
+        if self._minds_silence and not self.cut:
             self._pass_on(lambda: self._operator.on_idle(since, until))
             self._gone_on_to = self._operator.gone_on_to()
         if self._gone_on_to is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from pathlib import Path
 
 __all__ = ["Stop"]
@@ -27,6 +28,8 @@ class Stop:
         self._read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self._write = os.open(path, os.O_WRONLY | os.O_NONBLOCK) if make else None
         self._is_maker, self._asked = make, False
+        self.asked_at: float | None = None
+        """When this process made the request, on the monotonic clock."""
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when the run is to stop."""
@@ -44,7 +47,7 @@ class Stop:
     def request(self) -> None:
         """Ask every process of the run to stop. Safe in a signal handler; asking twice changes nothing."""
         if self._write is not None and not self._asked:
-            self._asked = True
+            self._asked, self.asked_at = True, time.monotonic()
             os.write(self._write, b"x")
 
     def close(self) -> None:

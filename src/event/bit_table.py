@@ -116,17 +116,18 @@ class BitTable:
             if np.count_nonzero(left) * _WORTH <= len(left):
                 (at,) = left.nonzero()
                 rows = at if rows is None else rows[at]
-                groups, cells = groups[at], [each[at] for each in cells]
+                groups, cells = groups.take(at), [each.take(at) for each in cells]
         return rows, groups, cells
 
-    def _roughly(self, rows: Array, octets: Array, at: Array, cells: Sequence[Array]) -> Left:
+    def _roughly(self, rows: Array, octets: Array, at: Array, known: Sequence[Array]) -> Left:
         """Return what is left of octets, given the rows, and where among the cells each stands."""
         bits: Array = np.full(len(rows), 0xFF, np.uint8)
-        for column, known in zip(self._columns, cells, strict=True):
-            bits = bits & column.roughly.take(known[at] * self._octets + octets)
+        for column, cells in zip(self._columns, known, strict=True):
+            begin = np.multiply(cells.take(at), self._octets, dtype=np.intp)  # those of few texts have 8 bits
+            bits = bits & column.roughly.take(begin + octets)
             if np.count_nonzero(bits) * _WORTH <= len(bits):
                 (left,) = bits.nonzero()
-                rows, octets, at, bits = rows[left], octets[left], at[left], bits[left]
+                rows, octets, at, bits = (each.take(left) for each in (rows, octets, at, bits))
         return Left(rows, octets, bits)
 
     def _exactly(self, signals: Signals, left: Left) -> Left:

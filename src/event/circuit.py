@@ -119,10 +119,16 @@ class Circuit:
 
     def every(self, numbers: Iterable[int]) -> int:
         """Return the gate that is true where all of them are."""
-        parts = {part for number in numbers for part in self.conjuncts(number)} - {TRUE}
-        if FALSE in parts:
-            return FALSE
-        return self._number(_All(tuple(sorted(parts)))) if len(parts) > 1 else next(iter(parts), TRUE)
+        parts = self.parts(numbers)
+        return self._number(_All(parts)) if len(parts) > 1 else next(iter(parts), TRUE)
+
+    def parts(self, numbers: Iterable[int]) -> tuple[int, ...]:
+        """Return the gates that are all true where, and only where, all of these are; FALSE alone where none is."""
+        parts: set[int] = set()
+        for number in numbers:
+            parts.update(self.conjuncts(number))
+        parts.discard(TRUE)
+        return (FALSE,) if FALSE in parts else tuple(sorted(parts))
 
     def some(self, numbers: Iterable[int]) -> int:
         """Return the gate that is true where one of them is."""

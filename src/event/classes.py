@@ -103,7 +103,9 @@ class TextClasses(_Exact):
         wanted = sorted({text for leaf in leaves if isinstance(leaf, OneOf) for text in leaf.texts})
         self._class = {text: number for number, text in enumerate(wanted)}
         others = self._others = len(wanted)
-        self._class_of_code = np.array([*(self._class.get(text, others) for text in known.code), others], np.intp)
+        class_of_code = np.array([*(self._class.get(text, others) for text in known.code), others], np.intp)
+        is_code = np.array_equal(class_of_code, np.arange(len(class_of_code)))
+        self._class_of_code = None if is_code else class_of_code
         self.cost = 4 if known.are_many else 2
         self.size = others + 2
 
@@ -116,9 +118,11 @@ class TextClasses(_Exact):
         return truths
 
     def of(self, signals: Signals, rows: Rows) -> Array:
-        classes = self._class_of_code.take(signals.columns.codes(self._path, rows))
+        codes = signals.columns.codes(self._path, rows)
+        classes = codes if self._class_of_code is None else self._class_of_code.take(codes)
         there = signals.columns.there(self._path)
         if there is not None:
+            classes = classes.astype(np.intp)  # a copy: the codes are not to be changed
             classes[~picked(there, rows)] = self._others + 1
         return classes
 

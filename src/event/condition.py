@@ -69,6 +69,19 @@ class Condition(Mapping[str, Any]):
         except RecursionError as error:
             raise SpecError("condition", "is nested too deeply") from error
 
+    @classmethod
+    def made(cls, written: dict[str, Any], rule: Rule) -> Condition:
+        """Return the condition of what it is written as (settled, and checked) and the rule that this stands for."""
+        condition = cls.__new__(cls)
+        condition._written = written
+        condition._rule = rule
+        return condition
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """What the condition is written as; not to be changed."""
+        return self._written
+
     @property
     def rule(self) -> Rule:
         """The tree of rules that the condition stands for."""

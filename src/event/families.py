@@ -14,9 +14,10 @@ publish/subscribe systems", SIGMOD 2001), taken by columns.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeGuard
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -47,58 +48,101 @@ class _Shape:
 
 
 @frozen
-class _Member:
-    """What a rule has for itself: the values of the equality, of which one is enough, and of the bounds."""
+class _Members:
+    """What rules of one shape have for themselves: each the values of its equality, one of which is enough, and of
+    its bounds, a list of values for each bound."""
 
-    rule: int
-    keys: tuple[Any, ...]
-    operands: tuple[Any, ...]
+    rules: Sequence[int]
+    keys: Sequence[tuple[Any, ...]]
+    operands: Sequence[Sequence[Any]]
 
 
-def families_in(circuit: Circuit, gates: Mapping[int, int], signals: Signals) -> tuple[list[Family], dict[int, int]]:
+_Parts: TypeAlias = tuple[int, ...]
+_Aspect: TypeAlias = tuple[str, Path, int]
+"""How a part of a rule asks which column (`=`, or the symbol of a bound); or the gate, if all must ask the same."""
+_OTHER: Final = ""
+
+
+def families_in(
+    circuit: Circuit, parts: Mapping[int, _Parts], signals: Signals
+) -> tuple[list[Family], dict[int, _Parts]]:
     """Sort rules into families and the others, which are returned as they came.
 
     Args:
         circuit: where the gates are.
-        gates: the gate of each rule.
+        parts: the gates of each rule, which must all be true.
         signals: those of a frame without rows, which tells the types of the columns.
     """
-    parts = {rule: circuit.conjuncts(gate) for rule, gate in gates.items()}
-    leaves = {part: circuit.leaf_of(part) for each in parts.values() for part in each}
-    anchors = Counter(leaf.path for leaf in leaves.values() if _may_anchor(leaf))
-    members: defaultdict[tuple[Any, ...], list[_Member]] = defaultdict(list)
+    leaves = {part: circuit.leaf_of(part) for part in dict.fromkeys(itertools.chain.from_iterable(parts.values()))}
+    found = [each for each in _shapes(parts, leaves) if each[0].tells_rules_apart]
+    families = [Family(signals, shape, members) for shape, members in found]
+    filed = {rule for _, members in found for rule in members.rules}
+    return families, {rule: each for rule, each in parts.items() if rule not in filed}
+
+
+def _shapes(parts: Mapping[int, _Parts], leaves: Mapping[int, Leaf | None]) -> Iterator[tuple[_Shape, _Members]]:
+    """Yield the shapes that many rules have, with those rules."""
+    aspects = {part: _aspect(part, leaf) for part, leaf in leaves.items()}
+    rank = {aspect: number for number, aspect in enumerate(sorted(set(aspects.values())))}
+    ranks = {part: rank[aspect] for part, aspect in aspects.items()}
+    anchors = Counter(path for symbol, path, _ in aspects.values() if symbol == "=")
+    alike: defaultdict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
     for rule, each in parts.items():
-        shape, keys, operands = _taken_apart({part: leaves[part] for part in each}, anchors)
-        members[shape].append(_Member(rule, keys, operands))
-    found = [(_Shape(*shape), alike) for shape, alike in members.items() if len(alike) >= _LEAST]
-    families = [Family(signals, shape, alike) for shape, alike in found if shape.tells_rules_apart]
-    filed = {member.rule for shape, alike in found if shape.tells_rules_apart for member in alike}
-    return families, {rule: gate for rule, gate in gates.items() if rule not in filed}
+        ordered = sorted(each, key=ranks.__getitem__)
+        alike[tuple([ranks[part] for part in ordered])].append((rule, *ordered))
+    known = list(rank)
+    for numbers, rows in alike.items():
+        if len(rows) >= _LEAST:
+            yield from _with_anchor([known[number] for number in numbers], rows, anchors, leaves)
 
 
-def _may_anchor(leaf: Leaf | None) -> TypeGuard[OneOf | Compared]:
-    return isinstance(leaf, OneOf) or (isinstance(leaf, Compared) and leaf.symbol == "=")
+def _aspect(part: int, leaf: Leaf | None) -> _Aspect:
+    if isinstance(leaf, OneOf):
+        return "=", leaf.path, 0
+    return (leaf.symbol, leaf.path, 0) if isinstance(leaf, Compared) else (_OTHER, (), part)
 
 
-def _taken_apart(
-    leaves: Mapping[int, Leaf | None], anchors: Mapping[Path, int]
-) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """Split a conjunction into its shape (what a `_Shape` is made of), the values of its equality and of its bounds.
+def _with_anchor(
+    aspects: Sequence[_Aspect],
+    rows: Sequence[tuple[int, ...]],
+    anchors: Mapping[Path, int],
+    leaves: Mapping[int, Leaf | None],
+) -> Iterator[tuple[_Shape, _Members]]:
+    """Yield the shapes among rules of which each has parts of these aspects, in this order.
 
-    Of several equalities, that on the column that is compared with the most values narrows down best.
+    Of several equalities, that on the column that is compared with the most values narrows down best. What is asked
+    besides, but for bounds, all rules of a shape must have in common.
     """
-    equalities = {part: leaf for part, leaf in leaves.items() if _may_anchor(leaf)}
-    chosen = max(equalities, key=lambda part: (anchors[equalities[part].path], -part), default=None)
-    bounds = {part: leaf for part, leaf in leaves.items() if isinstance(leaf, Compared) and leaf.symbol != "="}
-    sides = sorted((leaf.path, leaf.symbol, leaf.operand) for leaf in bounds.values())
-    common = tuple(part for part in leaves if part != chosen and part not in bounds)
-    shape = tuple((path, symbol) for path, symbol, _ in sides), common
-    operands = tuple(operand for _, _, operand in sides)
-    if chosen is None:
-        return (None, False, *shape), (None,), operands
-    anchor = equalities[chosen]
-    keys = tuple(anchor.texts) if isinstance(anchor, OneOf) else (anchor.operand,)
-    return (anchor.path, isinstance(anchor, OneOf), *shape), keys, operands
+    equalities = [place for place, (symbol, _, _) in enumerate(aspects) if symbol == "="]
+    chosen = max(equalities, key=lambda place: anchors[aspects[place][1]], default=None)
+    common = [place for place, (symbol, _, _) in enumerate(aspects) if symbol in ("=", _OTHER) and place != chosen]
+    bounds = [place for place in range(len(aspects)) if place != chosen and place not in common]
+    groups: defaultdict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
+    for row in rows:
+        groups[tuple([row[1 + place] for place in common])].append(row)
+    for gates, alike in groups.items():
+        if len(alike) >= _LEAST:
+            rules, *columns = zip(*alike, strict=True)
+            anchor = None if chosen is None else columns[chosen]
+            by_text = anchor is not None and isinstance(leaves[anchor[0]], OneOf)
+            shape = _Shape(
+                None if chosen is None else aspects[chosen][1],
+                by_text,
+                tuple((aspects[place][1], aspects[place][0]) for place in bounds),
+                gates,
+            )
+            operands = [[_operand(leaves[part]) for part in columns[place]] for place in bounds]
+            keys = [(None,)] * len(rules) if anchor is None else [_keys(leaves[part]) for part in anchor]
+            yield shape, _Members(rules, keys, operands)
+
+
+def _operand(leaf: Leaf | None) -> Any:
+    assert isinstance(leaf, Compared), "a bound is a comparison"
+    return leaf.operand
+
+
+def _keys(leaf: Leaf | None) -> tuple[Any, ...]:
+    return tuple(leaf.texts) if isinstance(leaf, OneOf) else (_operand(leaf),)
 
 
 @frozen
@@ -123,16 +167,15 @@ class Family:
         members: the rules.
     """
 
-    def __init__(self, signals: Signals, shape: _Shape, members: Sequence[_Member]) -> None:
+    def __init__(self, signals: Signals, shape: _Shape, members: _Members) -> None:
         self._shape = shape
-        keys = sorted({key for member in members for key in member.keys}) if shape.anchor else [None]
+        keys = sorted({key for each in members.keys for key in each}) if shape.anchor else [None]
         group = {key: number for number, key in enumerate(keys)}
-        entries = [(group[key], member) for member in members for key in member.keys]
-        groups = np.array([number for number, _ in entries])
-        rules = np.array([member.rule for _, member in entries], np.int64)
+        groups = np.array([group[key] for each in members.keys for key in each])
+        member = np.repeat(np.arange(len(members.rules)), [len(each) for each in members.keys])
+        rules = np.array(members.rules, np.int64)[member]
         types = [signals.columns.numbers(path).dtype for path, _ in shape.bounds]
-        columns = zip(*(member.operands for _, member in entries), strict=True)
-        operands = [np.array(values, dtype) for values, dtype in zip(columns, types, strict=True)]
+        operands = [np.array(values, dtype)[member] for values, dtype in zip(members.operands, types, strict=True)]
         # The bound that differs most from rule to rule tells most of them apart.
         self._order = sorted(range(len(operands)), key=lambda number: -len(np.unique(operands[number])))
         by = np.lexsort((rules, *(operands[number] for number in self._order[:1]), groups))

@@ -23,6 +23,9 @@ from .rules import AllOf, AnyOf, Complement, Each, Equal, Exists, Fields, Negate
 
 __all__ = ["FrameCompiler", "by_column"]
 
+_HASHED: Final = frozenset((str, int, float, bool))
+"""Types of values that are looked up among those that have been asked for."""
+
 
 def by_column(rule: Fields, names: Mapping[str, Any]) -> list[tuple[str | None, Rule, Fields]]:
     """Split paths by the column that each leads to: (column or None, what must hold of it, the paths themselves).
@@ -68,10 +71,36 @@ class FrameCompiler:
     def __init__(self, schema: Mapping[str, Any], circuit: Circuit) -> None:
         self.circuit = circuit
         self.columns = {name: _Column((name,), dtype, kind_of(dtype)) for name, dtype in schema.items()}
+        self._alone = frozenset(name for name in self.columns if "." not in name)
+        self._known: dict[tuple[Any, ...], int | None] = {}
 
     def compile(self, rule: Rule) -> int | None:
         """Return the gate that is true where the rule of a whole condition holds; None: Python must be asked."""
         return _row(rule, self)
+
+    def parts(self, rule: Rule) -> tuple[int, ...] | None:
+        """Return the gates that are all true where the rule of a whole condition holds; None: Python must be asked."""
+        if isinstance(rule, Fields):
+            names = [name for name, _ in rule.items]
+            if self._alone.issuperset(names) and len(set(names)) == len(names):
+                gates = [self._field(name, each) for name, each in rule.items]
+                return self.circuit.parts([gate for gate in gates if gate is not None]) if None not in gates else None
+        gate = self.compile(rule)
+        return None if gate is None else self.circuit.parts((gate,))
+
+    def _field(self, name: str, rule: Rule) -> int | None:
+        """Return the gate that is true where the rule holds of a column; thousands of rules ask for the same few."""
+        if isinstance(rule, Equal):
+            key = (name, "=", type(rule.value), rule.value)
+        elif isinstance(rule, Ordered):
+            key = (name, rule.symbol, type(rule.value), rule.value)
+        else:
+            return self.value(rule, self.columns[name])
+        if key[2] not in _HASHED:
+            return self.value(rule, self.columns[name])
+        if key not in self._known:
+            self._known[key] = self.value(rule, self.columns[name])
+        return self._known[key]
 
     def every(self, parts: Sequence[int | None]) -> int | None:
         """Return the gate of all parts, if all are known."""

@@ -13,6 +13,7 @@ from ..fields import Kind, as_key
 from ..lexer import Group, Statement, parse_nodes
 from .condition import Condition
 from .condition_kind import ConditionKind
+from .moulds import rules_alike
 
 __all__ = ["NamedConditions", "Rules", "read_rules"]
 
@@ -124,7 +125,7 @@ def _shown(mistakes: Sequence[str], most: int = 5) -> str:
 
 def _read_scl(path: Path, text: str) -> Rules:
     try:
-        return NamedConditions().from_nodes(parse_nodes(text, str(path)))
+        return rules_alike(text) or NamedConditions().from_nodes(parse_nodes(text, str(path)))
     except ScriptError as error:
         raise ValueError(_shown([_in_one_line(path, mistake) for mistake in error.mistakes])) from error
     except ValueError as error:

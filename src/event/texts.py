@@ -1,11 +1,11 @@
 """Texts as numbers, so that a row is looked up once, whatever many rules compare its text with.
 
-Few texts are compared with one by one. Of many, the short ones are found by numpy: Arrow (and so polars) keeps a text
-of up to twelve bytes in two words of 64 bits, its length first, so that two such texts are equal if their words are.
+Short texts are found by numpy: Arrow (and so polars) keeps a text of up to twelve bytes in two words of 64 bits, its
+length first, so that two such texts are equal if their words are. A few are compared with one by one, many are hashed:
 
     words of a text --hash--> slot: the text that may be there --compare its words--> its number, or that of others
 
-Others are hashed by polars.
+Others are compared, or hashed, by polars.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _FEW: Final = 5
 """So many texts, or fewer, are compared with one by one: that is quicker than to look them up."""
 _SHORT: Final = 12
 """So many bytes, or fewer, are kept in the words of a text."""
+_IN_FIRST: Final = 4
+"""So many of them stand in the first word, beside the length."""
 _SLOTS_PER_TEXT: Final = 64
 _MOST_SLOTS: Final = 1 << 16
 _TRIES: Final = 16
@@ -44,10 +46,10 @@ class Texts:
         self.code = {text: code for code, text in enumerate(known)}
         self.are_many = len(known) > _FEW
         """Whether each row is looked up: that takes 10-20 ns, where to compare with a text takes 2."""
-        self._short: _ShortTexts | None = None
+        self._short: _ShortTexts | _FewShortTexts | None = None
         self._long: _LongTexts | None = None
-        if self.are_many and all(len(text.encode()) <= _SHORT for text in known):
-            self._short = _ShortTexts(known)
+        if all(len(text.encode()) <= _SHORT for text in known):
+            self._short = _ShortTexts(known) if self.are_many else _FewShortTexts(known)
         elif self.are_many:
             self._long = _LongTexts(known)
 
@@ -77,6 +79,39 @@ def _words(series: pl.Series) -> _Array:
         return np.empty((0, 2), np.uint64)
     words = np.frombuffer(array.buffers()[1], np.uint64).reshape(-1, 2)
     return words[array.offset : array.offset + len(array)]
+
+
+class _FewShortTexts:
+    """Texts of which each is all in its words, to compare with one by one.
+
+    Args:
+        texts: the texts, by number.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        words = _words(pl.Series(texts, dtype=pl.String))
+        self._texts = [(first, second, len(text.encode())) for text, (first, second) in zip(texts, words, strict=True)]
+
+    def codes(self, series: pl.Series, rows: _Array | None) -> _Array:
+        words = _words(series)
+        if rows is not None:
+            words = words.take(rows, axis=0)
+        others = len(self._texts)
+        codes = np.full(len(words), others, np.uint8)
+        for code, (first, second, size) in enumerate(self._texts):
+            found = words[:, 0] == first
+            if size > _IN_FIRST:
+                found &= words[:, 1] == second
+            codes -= found.view(np.uint8) * np.uint8(others - code)
+        return _without_nulls(codes, series, rows, others)
+
+
+def _without_nulls(codes: _Array, series: pl.Series, rows: _Array | None, others: int) -> _Array:
+    """Give nulls, whose words mean nothing, the number of others."""
+    if series.null_count():
+        there = series.is_not_null().to_numpy()
+        codes[~(there if rows is None else there[rows])] = others
+    return codes
 
 
 class _ShortTexts:
@@ -113,10 +148,7 @@ class _ShortTexts:
         codes = self._found(self._layers[0], slots, words)
         for layer in self._layers[1:]:
             codes = np.minimum(codes, self._found(layer, slots, words))
-        if series.null_count():
-            there = series.is_not_null().to_numpy()
-            codes[~(there if rows is None else there[rows])] = self._others
-        return codes
+        return _without_nulls(codes, series, rows, self._others)
 
     def _found(self, layer: _Array, slots: _Array, words: _Array) -> _Array:
         candidates = layer.take(slots)

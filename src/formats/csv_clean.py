@@ -14,6 +14,8 @@ doubt, any error, and the careful way takes the block. What makes sure:
 | `007`, `+5`, `-0` in inferred numbers; `0x1F`; blanks around | how fields begin and end (`_suspects`) |
 | `nan`, `inf`, numbers too large | whether all are finite |
 | times outside of the years 1 to 9999, empty event times | the smallest and the largest; nulls |
+
+Where nobody looks at anything but the event time, Arrow is not asked, either: `csv_lines` finds the lines.
 """
 
 from __future__ import annotations
@@ -56,6 +58,14 @@ _ZERO, _NINE, _PLUS, _MINUS, _POINT, _SPACE, _TAB = b"09+-. \t"
 _LETTERS: Final = ord("A")
 _CHUNK: Final = 1 << 19
 """Bytes to look at in one go: what is made of them stays in the cache, and in memory that is used again."""
+
+
+class _Whole(NamedTuple):
+    """A block, the bytes of the records that are complete in it, and how many of these are in the file."""
+
+    data: bytes
+    block: Bytes
+    consumed: int
 
 
 class Clean(NamedTuple):
@@ -115,33 +125,63 @@ class CleanReader:
 
     def read(self, data: bytes, *, final: bool) -> Clean | None:
         """Read the records that are complete in a block; None if anything in it is odd."""
-        split = self.split(data, final=final)
-        made = self._made(split.table, split.columns) if split is not None else None
-        if split is None or made is None:
+        whole = self._whole(data, final=final)
+        if whole is None:
             return None
-        if self.keep_text:
-            made[TEXT] = line_texts(split.data, split.block)
-        return Clean(pl.DataFrame(made), split.consumed, split.table.num_rows)
+        columns = list(self._columns())
+        return self._read_lines(whole, columns) or self._read_fields(whole, columns)
 
     def split(self, data: bytes, *, final: bool) -> Split | None:
         """Split the records that are complete in a block, and have Arrow type them; None if anything in it is odd.
 
         It is left to look at floats (are all finite?) and times (are all in the years 1 to 9999?).
         """
+        whole = self._whole(data, final=final)
+        return None if whole is None else self._split(whole, list(self._columns()))
+
+    def _whole(self, data: bytes, *, final: bool) -> _Whole | None:
+        """Return the records that are complete in a block; None if some bytes of it are odd."""
         unfinished = final and data[-1] != LF
         if unfinished:
             data += b"\n"
         end = data.rfind(b"\n") + 1
         if not end or data.startswith(codecs.BOM_UTF8) or self._is_odd(data):
             return None
-        columns = list(self._columns())
+        return _Whole(data, np.frombuffer(data, dtype=np.uint8)[:end], end - unfinished)
+
+    def _read_lines(self, whole: _Whole, columns: Sequence[Column]) -> Clean | None:
+        """Read lines of which nobody looks at anything but the event time, in front; None if that will not do."""
+        options = self.options
+        if len(columns) != 1 or not columns[0].is_event_time or columns[0].place or options.nulls:
+            return None
+        from .csv_lines import read_lines
+
+        lines = read_lines(whole.block, len(self.places), options.dialect.delimiter, options.times)
+        if lines is None or not (len(self.places) == 1 or whole.data.isascii()):
+            return None
+        self.seen(lines.times)
+        made = {columns[0].name: lines.times.values}
+        if self.keep_text:
+            made[TEXT] = line_texts(whole.data, lines.ends)
+        return Clean(pl.DataFrame(made), whole.consumed, len(lines.ends))
+
+    def _read_fields(self, whole: _Whole, columns: Sequence[Column]) -> Clean | None:
+        split = self._split(whole, columns)
+        made = self._made(split.table, columns) if split is not None else None
+        if split is None or made is None:
+            return None
+        if self.keep_text:
+            made[TEXT] = line_texts(split.data, np.flatnonzero(split.block == LF))
+        return Clean(pl.DataFrame(made), split.consumed, split.table.num_rows)
+
+    def _split(self, whole: _Whole, columns: Sequence[Column]) -> Split | None:
+        data, block, consumed = whole
         if len(columns) < len(self.places) and not data.isascii():
             return None  # Arrow looks for UTF-8 in the columns that it is asked for
-        block = np.frombuffer(data, dtype=np.uint8)[:end]
         table = self._parsed(block, self._types(columns, data[: data.find(b"\n")]))
         if table is None or self._has_odd_rows(data, block, table.num_rows, columns):
             return None
-        return Split(data, block, table, columns, end - unfinished)
+        return Split(data, block, table, columns, consumed)
 
     def _is_odd(self, data: bytes) -> bool:
         return len(data) > min(self.options.max_record, _LONGEST) or has_odd_bytes(data, self.options.dialect)
@@ -243,7 +283,7 @@ def _suspects(data: bytes, block: Bytes, delimiter: int) -> tuple[int, Suspects]
         edges |= piece[:_CHUNK] == delimiter
         edges = edges[: len(piece) - 1]
         edges &= piece[1:] <= _ZERO
-        low.append(_sparse(edges) + start + 1)
+        low.append(np.flatnonzero(edges) + start + 1)
     starts = np.concatenate(low)
     last = len(block) - 1
     first, second, third = (block[np.minimum(starts + further, last)] for further in range(3))
@@ -257,7 +297,7 @@ def _suspects(data: bytes, block: Bytes, delimiter: int) -> tuple[int, Suspects]
 
 def _padded(block: Bytes, delimiter: int) -> Ints:
     """Return the ends of fields that end in a blank."""
-    blank = _sparse(_is_blank(block[:-1]))
+    blank = np.flatnonzero(_is_blank(block[:-1]))
     places = blank[block[blank] != delimiter] + 1
     ends = block[places]
     padded: Ints = places[(ends == delimiter) | (ends == LF)]
@@ -278,11 +318,3 @@ def _is_letter(codes: Bytes, delimiter: int) -> Flags:
 def _is_blank(codes: Bytes) -> Flags:
     found: Flags = (codes == _SPACE) | (codes == _TAB)
     return found
-
-
-def _sparse(flags: Flags) -> Ints:
-    """Return where flags are set, of which few are: eight at a time are passed over."""
-    size = len(flags) // 8 * 8
-    words = np.flatnonzero(flags[:size].view(np.uint64))
-    row, column = np.nonzero(flags[:size].reshape(-1, 8)[words])
-    return np.concatenate([words[row] * 8 + column, np.flatnonzero(flags[size:]) + size])

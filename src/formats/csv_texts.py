@@ -19,17 +19,16 @@ import pyarrow as pa
 
 from ..frozen import frozen
 from .arrow_series import series_of
-from .csv_block import LF
 from .csv_fields import Fields, bitmap, rows_of
 from .csv_scan import PADDING, Records
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Bytes = npt.NDArray[np.uint8]
+    Ints = npt.NDArray[np.int64]
     Words = npt.NDArray[np.uint64]
 
-__all__ = ["Texts", "column_texts", "line_texts", "row_texts", "with_nulls"]
+__all__ = ["Texts", "column_texts", "line_starts", "line_texts", "row_texts", "with_nulls"]
 
 _INLINE = 12
 _HALF = np.uint64(32)
@@ -83,17 +82,22 @@ def row_texts(records: Records) -> pl.Series:
     return texts.values if 2 * int(rows.sizes.sum()) > len(records.data) else texts.owned(texts.values)
 
 
-def line_texts(data: bytes, block: Bytes) -> pl.Series:
-    """Return the lines of a block as they stand there, without their line ends (LF). The block ends in one.
+def line_starts(ends: Ints) -> Ints:
+    """Return where the lines begin that end there, the first of them at 0."""
+    starts = np.empty_like(ends)
+    starts[:1] = 0
+    np.add(ends[:-1], 1, out=starts[1:])
+    return starts
+
+
+def line_texts(data: bytes, ends: Ints) -> pl.Series:
+    """Return the lines of a block as they stand there, without their line ends.
 
     Args:
         data: the block, and what may follow it.
-        block: its bytes.
+        ends: the places of all its line ends (LF).
     """
-    ends = np.flatnonzero(block == LF)
-    starts = np.empty_like(ends)
-    starts[:1] = 0
-    starts[1:] = ends[:-1] + 1
+    starts = line_starts(ends)
     sizes = ends - starts
     present = np.ones(len(sizes), dtype=np.bool_)
     if len(sizes) == 0 or sizes.min() <= _INLINE:

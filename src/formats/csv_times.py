@@ -16,7 +16,10 @@ from .timestamps import EventTimes, ReadTimes
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["arrow_type", "numbers_of", "read_arrow", "read_fields"]
+    Bytes = npt.NDArray[np.uint8]
+    Ints = npt.NDArray[np.int64]
+
+__all__ = ["arrow_type", "numbers_of", "read_alike", "read_arrow", "read_fields"]
 
 _ISO = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(?P<zone>Z|[+-][0-9:]+)?\Z")
 
@@ -41,21 +44,25 @@ def read_arrow(times: EventTimes, values: pa.Array) -> ReadTimes:
 
 
 def read_fields(times: EventTimes, fields: Fields) -> ReadTimes | None:
-    """Read times that are all of one width, as most are; None where they are not, or one of them is no time."""
-    count, width = len(fields.sizes), int(fields.sizes[0]) if len(fields.sizes) else 0
-    if not 0 < width * count < 1 << 31 or fields.doubled is not None or (fields.sizes != width).any():
+    """Read times that are all of one form, as most are; None where they are not, or one of them is no time."""
+    width = int(fields.sizes[0]) if len(fields.sizes) else 0
+    if fields.doubled is not None or (fields.sizes != width).any():
         return None
-    texts = fields.words(f"V{width}")
-    kind = arrow_type(times, texts[0].tobytes())
-    if not pa.types.is_timestamp(kind):
+    read = read_alike(times, np.frombuffer(fields.data, dtype=np.uint8), fields.starts, width)
+    return None if read is None or read.reasons else read
+
+
+def read_alike(times: EventTimes, block: Bytes, starts: Ints, width: int) -> ReadTimes | None:
+    """Read fields of a block that have the same width; None if they are not all times of one form (`moments`)."""
+    if times.pattern is not None or times.unit is not None or not len(starts):
         return None
-    offsets = np.arange(0, width * (count + 1), width, dtype=np.int32)
-    array = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(texts)])
-    try:
-        read = read_arrow(times, array.cast(kind))
-    except pa.ArrowInvalid:
+    from .time_fields import moments
+
+    found = moments(block, starts, width)
+    if found is None:
         return None
-    return None if read.reasons else read
+    kind = pa.timestamp("us", "UTC" if found.zoned else None)
+    return read_arrow(times, pa.Array.from_buffers(kind, len(starts), [None, pa.py_buffer(found.values)]))
 
 
 def numbers_of(values: pa.Array, dtype: str) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
-__all__ = ["distinct", "instants", "kept", "laid", "taken", "with_only", "without"]
+__all__ = ["distinct", "instants", "kept", "laid", "taken", "whole_columns", "with_only", "without"]
 
 
 def distinct(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -46,12 +46,9 @@ def kept(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
 
 def laid(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return the rows of frames with the same columns, one under the other, in one piece."""
-    import polars as pl
-
     if len(frames) == 1:
         return frames[0]
-    whole = reduce(lambda above, below: above.vstack(below), frames)
-    return pl.DataFrame([column.rechunk() for column in whole.get_columns()])
+    return whole_columns(reduce(lambda above, below: above.vstack(below), frames))
 
 
 def taken(frame: pl.DataFrame, indices: pl.Series) -> pl.DataFrame:
@@ -59,6 +56,13 @@ def taken(frame: pl.DataFrame, indices: pl.Series) -> pl.DataFrame:
     import polars as pl
 
     return pl.DataFrame([column[indices] for column in frame.get_columns()])
+
+
+def whole_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with each column in one piece of memory."""
+    import polars as pl
+
+    return pl.DataFrame([column.rechunk() for column in frame.get_columns()])
 
 
 def with_only(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 
 from ..formats.direct import distinct, instants, with_only
 from ..record import TIMESTAMP
+from ..windows.aggregates import AggregateError
 from ..windows.held import NOBODY, Held, Rows, codes_held
 from ..windows.keys import KeyTable
 from .layout import How, JoinError, Layout, output_columns
@@ -40,6 +42,8 @@ class JoinCore(ABC):
         self, how: How, layout: Layout, left: Mapping[str, Any], right: Mapping[str, Any], *, most: int
     ) -> None:
         outputs = output_columns(layout, left, right)
+        self._layout = layout
+        self._first_of_right = frozenset(right)
         self._by = layout.by
         self._keys = KeyTable(layout.by, {name: outputs[name] for name in layout.by})
         self._results = Results(layout, left, right)
@@ -57,22 +61,49 @@ class JoinCore(ABC):
         """
 
     @abstractmethod
-    def _stores(self) -> list[Held]:
-        """Return where rows are held, besides those that have just come."""
+    def _store(self, side: int) -> Held | None:
+        """Return where rows of a side are held, besides those that have just come."""
+
+    def _all_held(self, side: int) -> list[Held]:
+        """Return where rows of a side are held."""
+        store = self._store(side)
+        return [self._coming[side], *([] if store is None else [store])]
+
+    def _runs(self) -> list[Rows]:
+        """Return all rows that are held."""
+        return [run for side in (0, 1) for held in self._all_held(side) for run in held.runs]
+
+    def take_over(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
+        """Go on with other columns: with more of them, with types for those that were null, or with wider ones.
+
+        Raises:
+            JoinError: as `output_columns` does; or a key, or the name of a column in the results, would be another one.
+        """
+        layout = replace(self._layout, late=frozenset(right) - self._first_of_right)
+        outputs = output_columns(layout, left, right)
+        try:
+            self._keys.take_over({name: outputs[name] for name in self._by})
+        except AggregateError as error:
+            raise JoinError(str(error)) from error
+        self._results.take_over(layout, left, right)
+        for side, columns in enumerate((left, right)):
+            needed = {name: columns[name] for name in self._results.columns(side)}
+            for held in self._all_held(side):
+                for run in held.runs:
+                    run.conform(needed)
 
     def _recode(self, new: Ints) -> None:
         """Give keys their new codes. What else goes by code is to be put in order, too."""
-        for held in (*self._coming, *self._stores()):
-            for run in held.runs:
-                run.recode(new)
+        for run in self._runs():
+            run.recode(new)
 
     def _rows_held(self) -> int:
         """Return how many rows are held."""
-        return sum(map(len, (*self._coming, *self._stores())))
+        return sum(map(len, self._runs()))
 
     def _codes_held(self) -> Ints:
         """Return the codes of the rows that are held and have a key."""
-        return codes_held(run for held in (*self._coming, *self._stores()) for run in held.runs)
+        return codes_held(self._runs())
 
     @property
     def held(self) -> int:

@@ -53,8 +53,8 @@ class LatestJoin(JoinCore):
         self._latest, self._times = np.full(1, NOBODY), np.zeros(1, np.int64)
         self._keys_held = 0
 
-    def _stores(self) -> list[Held]:
-        return [self._passed]
+    def _store(self, side: int) -> Held | None:
+        return self._passed if side else None
 
     def _rows_held(self) -> int:
         return sum(map(len, self._coming)) + self._keys_held

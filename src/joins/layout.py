@@ -55,17 +55,20 @@ class Layout:
         by: the key columns, which both sides have.
         suffix: put behind the name of a right column whose name the left side has, too.
         more: columns that the join adds, with their types.
+        late: columns that the first rows of the right side did not have. They always have the suffix: the left side may
+            get one of that name, too, and which of the two is seen first must not matter.
     """
 
     by: tuple[str, ...]
     suffix: str = "_right"
     more: tuple[tuple[str, Any], ...] = ()
+    late: frozenset[str] = frozenset()
 
     def names(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
         """Return which columns of the left and of the right go out besides time and keys, and as what."""
         apart = {TIMESTAMP, TEXT, *self.by}
         lefts = {name: name for name in left if name not in apart}
-        taken = apart | lefts.keys()
+        taken = apart | lefts.keys() | self.late
         rights = {name: f"{name}{self.suffix}" if name in taken else name for name in right if name not in apart}
         return lefts, rights
 

@@ -149,8 +149,8 @@ class PairJoin(JoinCore):
         self._near = near
         self._sides = (Held(), Held())
 
-    def _stores(self) -> list[Held]:
-        return list(self._sides)
+    def _store(self, side: int) -> Held:
+        return self._sides[side]
 
     def advance(self, frontier: int | None) -> tuple[pl.DataFrame | None, int | None]:
         self._find_pairs()

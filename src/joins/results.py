@@ -11,9 +11,10 @@ import polars as pl
 
 from ..formats.arrow_series import column_of
 from ..formats.direct import laid
+from ..queue.columns import conform
 from ..record import TIMESTAMP
 from ..windows.held import Rows, gathered
-from .layout import LEFT_TIME, RIGHT_TIME, Layout, output_columns
+from .layout import LEFT_TIME, RIGHT_TIME, JoinError, Layout, output_columns
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -53,6 +54,19 @@ class Results:
 
     def __len__(self) -> int:
         return sum(batch.frame.height for batch in (*self._new, *self._waiting))
+
+    def take_over(self, layout: Layout, left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
+        """Go on with other columns. Raises JoinError if one that is there already would be called otherwise."""
+        outputs, names = output_columns(layout, left, right), layout.names(left, right)
+        renamed = [
+            old for before, now in zip(self._names, names, strict=True) for old in before if now[old] != before[old]
+        ]
+        if renamed:
+            message = f"the left input has got a column {renamed[0]!r}, as results call that of the right already"
+            raise JoinError(f"{message}; rename one of them before the join", option=None)
+        self._layout, self._outputs, self._names = layout, outputs, names
+        for batches in (self._new, self._waiting):
+            batches[:] = [_Batch(conform(batch.frame, outputs), batch.keys) for batch in batches]
 
     def columns(self, side: int) -> list[str]:
         """Return which columns of a side are needed, besides its time."""

@@ -3,7 +3,7 @@
 To plain Python values: `parse`, `write`; `SCLLexer` has the same as `SCLLexer().parser.parse(text)`.
 With places, for error messages: `parse_nodes`, which returns `Statement`s; their values are `Scalar`, `ListValue` and
 `Group` (together: `Value`); `plain` makes dicts of them.
-For people: `format_text`.
+For people: `format_text`. For thousands of statements that look alike: `cut`, and the `meaning` of a word.
 
 All raise `plait.errors.ScriptError`, with all mistakes of a text at once. The language: docs/scl.md.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..lazily import lazily
 
 if TYPE_CHECKING:
+    from .scl_alike import cut, meaning
     from .scl_format import format_text
     from .scl_lexer import SCLLexer, SCLParser
     from .scl_nodes import Group, ListValue, Scalar, ScalarKind, Statement, Value, plain
@@ -30,7 +31,9 @@ __all__ = [
     "ScalarKind",
     "Statement",
     "Value",
+    "cut",
     "format_text",
+    "meaning",
     "parse",
     "parse_nodes",
     "plain",
@@ -48,7 +51,9 @@ __getattr__, __dir__ = lazily(
         "ScalarKind": "scl_nodes",
         "Statement": "scl_nodes",
         "Value": "scl_nodes",
+        "cut": "scl_alike",
         "format_text": "scl_format",
+        "meaning": "scl_alike",
         "parse": "scl_parser",
         "parse_nodes": "scl_parser",
         "plain": "scl_nodes",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from .scl_patterns import APOSTROPHES, CLOSED_STRING, ESCAPE, FRESH_LINE, LINE_END, OPERATORS, WORD, WORD_RUN
+from .scl_patterns import APOSTROPHES, CLOSED_STRING, FRESH_LINE, LINE_END, OPERATORS, WORD, WORD_RUN, unquoted
 from .scl_report import Token, shown
 
 __all__ = ["as_number", "as_string", "at_fault", "blame"]
@@ -41,9 +41,7 @@ def at_fault(t: Token) -> Token:
 def as_string(t: Token) -> Token:
     """Make a token of the text of a string, with its quotes."""
     t.type, t.end = "STRING", t.lexer.lexpos
-    t.value = t.value[1:-1]
-    if "\\" in t.value:
-        t.value = ESCAPE.sub(r"\1", t.value)
+    t.value = unquoted(t.value)
     return t
 
 

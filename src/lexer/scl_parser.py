@@ -23,7 +23,10 @@ def parse(text: str, path: str = "<string>") -> list[dict[str, Any]]:
     >>> parse("filter=where(temp>-50)")
     [{'key': 'filter', 'value': 'where', 'children': [{'key': 'temp', 'op': '>', 'value': Decimal('-50')}]}]
     """
-    return run(Report(text, path), TreeBuilder())
+    from .scl_trees import trees_alike  # pipelines are read as nodes, and need none
+
+    report = Report(text, path)
+    return trees_alike(report.text) or run(report, TreeBuilder())
 
 
 def parse_nodes(text: str, path: str = "<string>") -> tuple[Statement, ...]:

@@ -25,6 +25,7 @@ __all__ = [
     "STRING",
     "WORD",
     "WORD_RUN",
+    "unquoted",
 ]
 
 _WORD_CHARACTER = r"[^\s()\[\]\#=<>!~\"]"
@@ -51,3 +52,8 @@ WORD_RUN = re.compile(rf"(?:{_WORD_CHARACTER}++|{_STRING_ON_A_LINE}|\")++")
 
 FRESH_LINE = re.compile(rf"(?<=[\r\n])[^\S\r\n]*+(?:[)\]]|{WORD}[^\S\r\n]*+[=<>!~])")
 """The start of a line that looks as if a statement began there, or a group ended."""
+
+
+def unquoted(string: str) -> str:
+    """Return the text that a string stands for, without its quotes and escapes."""
+    return ESCAPE.sub(r"\1", string[1:-1]) if "\\" in string else string[1:-1]

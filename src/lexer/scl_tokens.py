@@ -15,7 +15,7 @@ from functools import cache
 
 from .scl_patterns import DOTTED, ENVIRONMENT, KEYWORD, LETTER_FIRST, NO_MORE, NO_OPERATOR, NUMBER, STRING
 
-__all__ = ["TOKENS", "token_pattern"]
+__all__ = ["TOKENS", "lexeme_pattern", "token_pattern"]
 
 TOKENS = (
     "KEYWORD", "DOTTED", "NUMBER", "STRING", "ENVIRONMENT", "EQUALS", "COMPARE",
@@ -23,6 +23,7 @@ TOKENS = (
 )  # fmt: skip
 
 _COMMENT = r"\#[^\r\n]*+"
+_PASSED_OVER = rf"\s*+(?:{_COMMENT}\s*+)*+"
 _GROUPS = (
     ("KEYWORD", LETTER_FIRST + NO_MORE),
     ("EQUALS", r"=" + NO_OPERATOR),
@@ -50,6 +51,16 @@ def token_pattern(*, keep_comments: bool) -> tuple[re.Pattern[str], tuple[str, .
     The pattern takes the blanks (and comments) before a token with it. Besides tokens there are END, behind the last
     one, and FAULT, where no token is: so it matches everywhere, and is never searched for.
     """
-    passed_over = r"\s*+" if keep_comments else rf"\s*+(?:{_COMMENT}\s*+)*+"
+    passed_over = r"\s*+" if keep_comments else _PASSED_OVER
     groups = "|".join(f"({pattern})" for _, pattern in _GROUPS)
     return re.compile(f"{passed_over}(?:{groups})", re.VERBOSE), ("", *(kind for kind, _ in _GROUPS))
+
+
+@cache
+def lexeme_pattern() -> re.Pattern[str]:
+    """Return a pattern whose one group is the text of the next token, "" at the end.
+
+    Where no token is, it is all the text that is left: that is never a token by itself, as else one would be there.
+    """
+    tokens = "|".join(pattern for kind, pattern in _GROUPS if kind in TOKENS)
+    return re.compile(rf"{_PASSED_OVER}({tokens}|\Z|(?s:.+))", re.VERBOSE)

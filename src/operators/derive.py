@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..expression import Expression, ExpressionError, parse, polars_type, to_polars, typecheck
-from ..fields import Kind, as_key, option, quote
+from ..errors import SpecError
+from ..expression import Expression, ExpressionError, Type, parse, polars_type, to_polars, typecheck
+from ..fields import Kind, as_key, each_part, option, quote
 from ..record import TEXT, TIMESTAMP
 from ..running import Context, Operator
 from .base import Transform
@@ -31,15 +32,18 @@ class Assignments(Kind):
             raise self._wrong(value)
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             raise self._wrong(value)
-        return self._unique([(self._name(name), self._text(str(name), given)) for name, given in pairs])
+        return self._unique(each_part(lambda pair: (self._name(pair[0]), self._text(str(pair[0]), pair[1])), pairs))
 
     def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, str], ...]:
-        for node in nodes:
-            if node.op != "=":
-                raise ValueError(f'{node.key}: takes name="expression"; put the whole expression in quotes')
-            if node.children is not None:
-                raise ValueError(f"{node.key}: takes an expression, not parentheses; put it in quotes")
-        return self.parse([(node.key, node.value.plain()) for node in nodes])
+        return self.parse(each_part(self._from_node, nodes))
+
+    @staticmethod
+    def _from_node(node: Any) -> tuple[str, Any]:
+        if node.op != "=":
+            raise ValueError(f'{node.key}: takes name="expression"; put the whole expression in quotes')
+        if node.children is not None:
+            raise ValueError(f"{node.key}: takes an expression, not parentheses; put it in quotes")
+        return node.key, node.value.plain()
 
     def write(self, value: Sequence[tuple[str, str]]) -> str:
         return "(" + " ".join(f"{as_key(name)}={quote(text)}" for name, text in value) + ")"
@@ -92,18 +96,31 @@ class Derive(Transform):
     set: tuple[tuple[str, str], ...] = option("the new columns: each name with its expression", Assignments())
 
     def check(self) -> None:
+        mistakes: list[SpecError] = []
         for name, text in self.set:
             if name in (TIMESTAMP, TEXT):
-                raise self.wrong("set", f"{TIMESTAMP} orders the stream and cannot be set; choose another name")
-            self._understood(name, parse, text)
+                message = f"{TIMESTAMP} orders the stream and cannot be set; choose another name"
+                mistakes.append(self.wrong("set", message, part=name))
+            try:
+                self._understood(name, parse, text)
+            except SpecError as error:
+                mistakes.append(error)
+        if mistakes:
+            raise SpecError.together(mistakes)
 
     def columns(self, inputs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if inputs is None:
             return None
         known = dict(inputs)
+        mistakes: list[SpecError] = []
         for name, text in self.set:
-            kind = self._understood(name, typecheck, parse(text), known)
-            known[name] = polars_type(kind)
+            try:
+                known[name] = polars_type(self._understood(name, typecheck, parse(text), known))
+            except SpecError as error:
+                mistakes.append(error)
+                known[name] = polars_type(Type.NULL)  # which goes with everything: what builds on it is not at fault
+        if mistakes:
+            raise SpecError.together(mistakes)
         return known
 
     def open(self, context: Context) -> Operator:
@@ -114,6 +131,7 @@ class Derive(Transform):
 
     def steps(self, schema: Mapping[str, Any]) -> list[list[pl.Expr]]:
         """Return the polars expressions over a frame of this schema, in groups; each needs those before it."""
+        self.columns(schema)  # tells all that is wrong
         known = dict(schema)
         groups: list[list[pl.Expr]] = [[]]
         fresh: builtins.set[str] = builtins.set()
@@ -133,7 +151,7 @@ class Derive(Transform):
             return take(*args)
         except ExpressionError as error:
             raise self.wrong(
-                "set", f"{name}: {error.explain()}", allowed=error.allowed, suggestion=error.suggestion
+                "set", f"{name}: {error.explain()}", part=name, allowed=error.allowed, suggestion=error.suggestion
             ) from error
 
 

@@ -27,7 +27,8 @@ class LateRows(Transform):
     Behind it: filters, derive, map, select, rename, drop, events, writers; somebody has to read it. No merge, window or
     join: they need rows in the order of time.
     Late: for this source it stands in place of the `late` of its merge. What is too far ahead (`max_ahead`), and what
-    comes after a merge has gone on without its silent source, are dead letters all the same.
+    comes after a merge, window or join has gone on by the clock without its silent source, are dead letters all the
+    same: nothing in their own source is ahead of them.
 
     Example:
         late=rows(name=stragglers from=seattle)

@@ -18,6 +18,7 @@ from ..record import TEXT, TIMESTAMP, DeadLetter
 from ..running import Context, Operator
 from .base import Transform
 from .functions import FunctionName, find_function
+from .pace import Pace
 from .stateful import StateCall, check_state
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ class PythonMap(Transform):
     A function with two parameters gets a `plait.state.KeyedState` as the second: `get`, `set`, `update` and `delete` by
     key, which `state=` keeps in a file; without, in memory for this stage and this run. Time to live follows the times
     of the rows. What is set is committed with each block of rows, when all stages are done with it: so after a crash
-    the state is that of the last whole block. Stages that name the same file share it; as blocks go from stage to
+    the state is that of the last whole block, with its time. Outputs are no part of that: with follow=yes they have
+    all that the state has seen, but for what a merge, window or join still held, and perhaps a block more. The next
+    run reads its input again from the start: what counts rows counts them twice, unless it keeps in the state how far
+    it has come and returns None up to there; then each is in the state exactly once, in outputs at least once, and time
+    to live goes on where it was. Stages that name the same file share it; as blocks go from stage to
     stage, what one sees of the other's keys depends on how the stream is cut: let each key be set by one stage.
 
     Output: the columns of `schema`, behind `timestamp`; what a result lacks is null, a key that is not there is an
@@ -52,7 +57,8 @@ class PythonMap(Transform):
     results that do not go with the columns, with the name of the column. What the function had put into the state by
     then stays there. errors=fail ends the run with the first of them instead.
     Order: kept; the results of a row follow each other. It runs in the process that was started and holds the stream
-    back while it runs: about 4 us a row and what the function takes; 4 us more to update the state.
+    back while it runs: about 4 us a row and what the function takes; 4 us more to update the state. A run that is
+    stopped waits for the call that it is in, and leaves the rest of the block (of a live source, after a second).
     Holds: nothing but the state: in memory 32 MB of a file's, all of one without a file.
 
     Example:
@@ -107,20 +113,21 @@ class _Mapping(Operator):
         self._function, self._state = StateCall.around(chosen, "function", context)
         self._name = name_of(find_function(chosen.function, context.imports, chosen.title(), "function"))
         self._results = _Results(chosen, context)
+        self._pace = Pace(context)
         self._context = context
         self._fails = chosen.errors == "fail"
 
     def on_frame(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        shown = without(frame, TEXT)
         made: list[dict[str, Any]] = []
-        for number, row in enumerate(row_dicts(shown)):
-            made += self._called(row, shown, number)
-            if len(made) >= _ROWS:
-                yield from self._built(made)
-                made = []
+        for piece in self._pace.pieces(without(frame, TEXT)):
+            for number, row in enumerate(row_dicts(piece)):
+                made += self._called(row, piece, number)
+                if len(made) >= _ROWS:
+                    yield from self._built(made)
+                    made = []
+            if self._state is not None:
+                self._state.saw(piece)
         yield from self._built(made)
-        if self._state is not None:
-            self._state.saw(frame)
 
     def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
         if self._state is not None:

@@ -55,9 +55,7 @@ class RollingWindow(Windowed):
             raise self.wrong("duration", "it is no time at all")
 
     def results(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        for name, _ in self.aggregate:
-            if name in inputs:
-                raise self.wrong("aggregate", f"there is a column {name!r} already; take another name")
+        self.check_names(inputs.keys(), "already")
         return {**inputs, **{name: aggregate.type(inputs) for name, aggregate in self.aggregate}}
 
     def open(self, context: Context) -> Operator:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..formats.direct import with_only, without
+from ..errors import SpecError
+from ..formats.direct import without
 from ..formats.schema import shown_type
 from ..joins import How, JoinError
+from ..queue.columns import conform, unite
 from ..record import TEXT, TIMESTAMP
 from ..running import Context
 from .join import Join
@@ -38,9 +40,11 @@ class RunningJoin:
     def __init__(self, join: Join, context: Context, columns: Sequence[Mapping[str, Any] | None]) -> None:
         self._join = join
         self._context = context
-        self._columns = [dict(known) if known else None for known in columns]
+        self._first = [dict(known) if known else None for known in columns]
+        self._columns = list(self._first)  # with those that have come since
         self._waiting: list[tuple[int, pl.DataFrame]] = []
         self._core: JoinCore | None = None
+        self._has_changed = False  # the columns, since the core has been told
 
     def push(self, side: int, frame: pl.DataFrame) -> None:
         """Take rows that `fitted` has seen: 0 left, 1 right."""
@@ -48,16 +52,35 @@ class RunningJoin:
         self._waiting.append((side, frame))
 
     def fitted(self, side: int, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return rows with the columns of their side, in the order of its first rows. Raises SpecError: others came."""
+        """Return rows with the columns of their side, in the order of its first rows.
+
+        A column that comes later is one of the side from there on, null before; one that was null in all rows so far
+        gets a type, and integers become floats at the first fraction.
+
+        Raises:
+            SpecError: a column has a type that does not go together with the one that it had.
+        """
         frame = without(frame, TEXT)
-        known = self._columns[side] = self._columns[side] or dict(frame.schema)
-        found = dict(frame.schema)
+        known = self._columns[side]
+        if known is None:
+            self._first[side] = self._columns[side] = dict(frame.schema)
+        elif list(frame.schema.items()) != list(known.items()):
+            self._columns[side] = united = self._united(side, known, dict(frame.schema))
+            self._has_changed |= united != known
+            return conform(frame, united)
+        return frame
+
+    def _united(self, side: int, known: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+        united: dict[str, Any] = {}
         for name in known | found:
-            if known.get(name) != found.get(name):
-                was, now = (shown_type(own[name]) if name in own else "not there" for own in (known, found))
+            kinds = [own[name] for own in (known, found) if name in own]
+            try:
+                united |= unite((name, {name: kind}) for kind in kinds)
+            except SpecError as error:
+                was, now = map(shown_type, kinds)
                 message = f"column {name!r} of the {_SIDES[side]} input was {was}, and is {now} in rows that came later"
-                raise self._join.wrong(None, message)
-        return frame if list(found) == list(known) else with_only(frame, known)
+                raise self._join.wrong(None, message) from error
+        return united
 
     def advance(self, timestamp: datetime | None) -> tuple[pl.DataFrame | None, datetime | None]:
         """Return what may go out when nothing before this will follow (None: nothing at all), and its own frontier."""
@@ -67,8 +90,11 @@ class RunningJoin:
             return None, self._first_alone(timestamp)
         waiting, self._waiting = self._waiting, []
         try:
+            if self._has_changed:
+                core.take_over(*self._both(self._columns))
+                self._has_changed = False
             for side, frame in waiting:
-                core.push(side, frame)
+                core.push(side, conform(frame, self._columns[side] or {}))
             self._context.holds(core.held, "rows")
             results, bound = core.advance(None if timestamp is None else (timestamp - EPOCH) // MICROSECOND)
         except JoinError as error:
@@ -97,14 +123,16 @@ class RunningJoin:
         return timestamp if timestamp is None else min([timestamp, *times])
 
     def _started(self, *, at_the_end: bool) -> JoinCore | None:
-        if self._core is None:
-            left, right = self._columns
-            if at_the_end and (left or right):
-                left, right = left or self._least(right or {}), right or self._least(left or {})
-            if left and right:
-                self._join.columns([("left", left), ("right", right)])
-                self._core = self._join.start(left, right, self._context.zone)
+        if self._core is None and (all(self._first) or (at_the_end and any(self._first))):
+            left, right = self._both(self._first)
+            self._join.columns([("left", left), ("right", right)])
+            self._core = self._join.start(left, right, self._context.zone)
         return self._core
+
+    def _both(self, columns: Sequence[dict[str, Any] | None]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the columns of both sides; of one of which no row has come, what the other must find there."""
+        left, right = columns
+        return left or self._least(right or {}), right or self._least(left or {})
 
     def _least(self, other: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of a side of which no row has come: what the other must find there."""

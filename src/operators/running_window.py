@@ -16,6 +16,7 @@ from .window_options import EPOCH, MICROSECOND
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..windows.deep_windows import DeepWindows
     from ..windows.sessions import Sessions
     from ..windows.time_windows import TimeWindows
 
@@ -35,7 +36,7 @@ class RunningWindow(Operator):
     def __init__(self, window: ResultWindow, context: Context) -> None:
         self._window = window
         self._context = context
-        self._store: TimeWindows | Sessions | None = None
+        self._store: TimeWindows | DeepWindows | Sessions | None = None
         self._frontier: int | None = None
         self._latest: int | None = None
         self._closed: int | None = None  # what the clock has closed although the stream has not come so far
@@ -74,7 +75,7 @@ class RunningWindow(Operator):
     def on_end(self) -> Iterable[pl.DataFrame]:
         return () if self._store is None else self._counted(self._store.end())
 
-    def _started(self, frame: pl.DataFrame) -> TimeWindows | Sessions:
+    def _started(self, frame: pl.DataFrame) -> TimeWindows | DeepWindows | Sessions:
         if self._store is None:
             self._window.columns(frame.schema)
             self._store = self._window.start(frame.schema, self._context.zone)

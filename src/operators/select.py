@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import nearest
-from ..fields import Kind, Names, as_key, option, quote
+from ..errors import SpecError, nearest
+from ..fields import Kind, Names, as_key, each_part, option, quote
 from ..formats.direct import with_only
 from ..record import TEXT, TIMESTAMP
 from ..running import Context, Operator
@@ -38,10 +38,13 @@ class NewNames(Kind):
         return tuple((new, old) for new, old in pairs)
 
     def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, str], ...]:
-        for node in nodes:
-            if node.op != "=" or node.children is not None:
-                raise ValueError(f"{node.key}: takes new=old")
-        return self.parse([(node.key, node.value.plain()) for node in nodes])
+        return self.parse(each_part(self._from_node, nodes))
+
+    @staticmethod
+    def _from_node(node: Any) -> tuple[str, Any]:
+        if node.op != "=" or node.children is not None:
+            raise ValueError(f"{node.key}: takes new=old")
+        return node.key, node.value.plain()
 
     def write(self, value: Sequence[tuple[str, str]]) -> str:
         return "(" + " ".join(f"{as_key(new)}={quote(old)}" for new, old in value) + ")"
@@ -84,13 +87,17 @@ class _Choice(Transform):
     def stateless(self) -> bool:
         return True
 
-    def _known(self, option_name: str, name: str, names: Iterable[str]) -> None:
+    def _check_known(self, option_name: str, wanted: Mapping[str, str | None], names: Iterable[str]) -> None:
+        """Raise SpecError for the columns that are not there, each with the part of the option that names it."""
         known = [each for each in names if each != TEXT]
-        if name not in known:
-            near = nearest(name, known)
-            raise self.wrong(
-                option_name, f"there is no column {name!r}", allowed=() if near else known, suggestion=near
-            )
+        mistakes: list[SpecError] = []
+        for name, part in wanted.items():
+            if name not in known:
+                near = nearest(name, known)
+                hints: dict[str, Any] = {"allowed": () if near else known, "suggestion": near, "part": part}
+                mistakes.append(self.wrong(option_name, f"there is no column {name!r}", **hints))
+        if mistakes:
+            raise SpecError.together(mistakes)
 
     def _not_the_time(self, option_name: str, name: str) -> None:
         if name in (TIMESTAMP, TEXT):
@@ -121,8 +128,7 @@ class Select(_Choice):
 
     def chosen(self, names: Iterable[str]) -> dict[str, str]:
         known = list(names)
-        for name in self.keep:
-            self._known("keep", name, known)
+        self._check_known("keep", dict.fromkeys(self.keep), known)
         always = [name for name in (TIMESTAMP, TEXT) if name in known and name not in self.keep]
         return {name: name for name in (*always, *self.keep)}
 
@@ -153,8 +159,7 @@ class Rename(_Choice):
     def chosen(self, names: Iterable[str]) -> dict[str, str]:
         known = list(names)
         new_names = {old: new for new, old in self.set}
-        for old in new_names:
-            self._known("set", old, known)
+        self._check_known("set", new_names, known)
         chosen: dict[str, str] = {}
         for name in known:
             new = new_names.get(name, name)
@@ -187,6 +192,5 @@ class Drop(_Choice):
 
     def chosen(self, names: Iterable[str]) -> dict[str, str]:
         known = list(names)
-        for name in self.names:
-            self._known("names", name, known)
+        self._check_known("names", dict.fromkeys(self.names), known)
         return {name: name for name in known if name not in self.names}

@@ -78,11 +78,11 @@ class SortedMerge(Component):
             return None
         return {**united, **self._tag_column()} if united else {}
 
-    def open(self, inputs: Sequence[str]) -> Merge:
-        """Return the running merge of the stages of these names."""
+    def open(self, inputs: Sequence[str], *, least: int = 1) -> Merge:
+        """Return the running merge of the stages of these names, which waits for so many rows (`Merge`)."""
         from ..queue.merge import Merge
 
-        return Merge(inputs, tag=self.tag)
+        return Merge(inputs, tag=self.tag, least=least)
 
     def _tag_column(self) -> dict[str, Any]:
         import polars as pl

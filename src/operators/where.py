@@ -21,9 +21,9 @@ __all__ = ["Where", "check_condition"]
 
 def check_condition(component: Transform, condition: Condition, columns: Mapping[str, Any]) -> None:
     """Raise SpecError if the condition names columns that are not there, or can never be true of their values."""
-    from ..event.column_check import problems
+    from ..event.column_check import ColumnCheck
 
-    found = problems(condition.rule, columns)
+    found = ColumnCheck(columns).problems(condition.rule)
     if found:
         message = "; ".join(problem.message for problem in found)
         suggestion = next((problem.suggestion for problem in found if problem.suggestion), None)
@@ -34,7 +34,9 @@ def check_condition(component: Transform, condition: Condition, columns: Mapping
 class Where(Transform):
     """Let the rows pass that a condition matches; the others count as filtered.
 
-    Keeps the order. A null is a field that is not there: `x=null` matches it, `exists=yes` does not.
+    Keeps the order. A null is a field that is not there: `x=null` matches it, `exists=yes` does not. A function in the
+    condition (from Python) that raises does not match: its row counts as filtered, and the error is counted under
+    "callback errors" and told at the end of the run.
 
     Example:
         filter=where(condition=(temp>-50 not=(status=fail)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import nearest
+from ..errors import SpecError, nearest
 from ..fields import Duration, Integer, Names, SignedDuration, YesNo, option
 from ..formats.schema import shown_type
 from ..record import TEXT, TIMESTAMP
@@ -18,6 +18,7 @@ from .base import Transform
 from .window_options import MICROSECOND, AggregateList, SpanOption
 
 if TYPE_CHECKING:
+    from ..windows.deep_windows import DeepWindows
     from ..windows.sessions import Sessions
     from ..windows.time_windows import TimeWindows
 
@@ -60,19 +61,39 @@ class Windowed(Transform):
         if inputs is None:
             return None
         self._check_time(inputs)
+        mistakes = [*self._wrong_keys(inputs), *self._wrong_aggregates(inputs)]
+        if mistakes:
+            raise SpecError.together(mistakes)
+        return self.results(inputs)
+
+    def _wrong_keys(self, inputs: Mapping[str, Any]) -> Iterator[SpecError]:
+        known = [column for column in inputs if column != TEXT]
         for name in self.by:
             if name not in inputs:
-                known = [column for column in inputs if column != TEXT]
-                raise self.wrong("by", f"there is no column {name!r}", allowed=known, suggestion=nearest(name, known))
-            if inputs[name].is_nested():
-                raise self.wrong("by", f"{name!r} holds lists or structs, which cannot be keys")
+                message, near = f"there is no column {name!r}", nearest(name, known)
+                yield self.wrong("by", message, allowed=known, suggestion=near)
+            elif inputs[name].is_nested():
+                yield self.wrong("by", f"{name!r} holds lists or structs, which cannot be keys")
+
+    def _wrong_aggregates(self, inputs: Mapping[str, Any]) -> Iterator[SpecError]:
         for name, aggregate in self.aggregate:
             try:
                 aggregate.type(inputs)
             except AggregateError as error:
-                message = f"{name}: {error}"
-                raise self.wrong("aggregate", message, allowed=error.allowed, suggestion=error.suggestion) from error
-        return self.results(inputs)
+                hints = {"allowed": error.allowed, "suggestion": error.suggestion}
+                wrong = self.wrong("aggregate", f"{name}: {error}", part=f"{name}.of", **hints)
+                wrong.__cause__ = error
+                yield wrong
+
+    def check_names(self, taken: Collection[str], where: str) -> None:
+        """Raise SpecError for the aggregates whose names are those of other columns."""
+        mistakes = [
+            self.wrong("aggregate", f"there is a column {name!r} {where}; take another name", part=name)
+            for name, _ in self.aggregate
+            if name in taken
+        ]
+        if mistakes:
+            raise SpecError.together(mistakes)
 
     def results(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the columns of the output, for an input that has what is asked of it."""
@@ -97,9 +118,7 @@ class ResultWindow(Windowed):
 
     def check(self) -> None:
         Windowed.check(self)
-        for name, _ in self.aggregate:
-            if name in (TIMESTAMP, WINDOW_START, WINDOW_END, *self.by):
-                raise self.wrong("aggregate", f"there is a column {name!r} in the results already; take another name")
+        self.check_names((TIMESTAMP, WINDOW_START, WINDOW_END, *self.by), "in the results already")
 
     def results(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return output_columns(self.by, dict(self.aggregate), inputs)
@@ -109,7 +128,7 @@ class ResultWindow(Windowed):
 
         return RunningWindow(self, context)
 
-    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | Sessions:
+    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | DeepWindows | Sessions:
         """Return what gathers rows with these columns."""
         raise NotImplementedError
 
@@ -138,10 +157,13 @@ class _TimeWindow(ResultWindow):
         except ValueError as error:
             raise self.wrong("slide" if size != slide else "size", str(error)) from error
 
-    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows:
+    def start(self, columns: Mapping[str, Any], zone: str) -> TimeWindows | DeepWindows:
+        from ..windows.deep_windows import DEEP, DeepWindows
         from ..windows.time_windows import TimeWindows
 
         spans = make_spans(*self.lengths(), self.offset, zone)
+        if spans.deepest >= DEEP and not self.fill:
+            return DeepWindows(spans, self.by, dict(self.aggregate), columns, most=self.max_state)
         return TimeWindows(spans, self.by, dict(self.aggregate), columns, fill=self.fill, most=self.max_state)
 
 
@@ -193,6 +215,9 @@ class SlidingWindow(_TimeWindow):
     Input: any stream with event times. Output: as of window=tumbling; a row of the input is in each window that covers
     it. With a slide longer than the size, rows between windows count as filtered.
     Holds: as window=tumbling, for as many windows at a time as overlap.
+    Costs: for each row, time for all windows that it is in, 10,000 at most: about 30 ns for each, or, where these are
+    150 or more, some microseconds and a nanosecond for each (20 ns for first, last, variance and stddev; 50 to 100 ns
+    where all values are kept, and with fill=yes).
     Waits: as window=tumbling.
 
     Example:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from ..expression import Expression
-from ..fields import Integer, Kind, Number, as_key, quote
+from ..fields import Integer, Kind, Number, as_key, each_part, quote
 from ..windows.aggregates import AGGREGATES, MOST, Aggregate, AggregateError
 from ..windows.spans import Span
 
@@ -64,7 +64,7 @@ class AggregateList(Kind):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name} is there twice; give one of the two another name")
-        return tuple((name, self._aggregate(name, given)) for name, given in pairs)
+        return tuple(each_part(lambda pair: (pair[0], self._aggregate(*pair)), pairs))
 
     def _aggregate(self, name: str, given: Any) -> Aggregate:
         """Read `"count"`, `{"mean": "celsius"}` or `{"quantile": {"of": "celsius", "q": 0.95}}`."""
@@ -80,12 +80,12 @@ class AggregateList(Kind):
         return self._made(name, function, options if isinstance(options, Mapping) else {"of": options})
 
     def from_nodes(self, nodes: Sequence[Any]) -> tuple[tuple[str, Aggregate], ...]:
-        found: list[tuple[str, Aggregate]] = []
-        for node in nodes:
-            if node.op != "=" or node.value is None:
-                raise ValueError(f"{node.key}: takes an aggregate, such as {node.key}=mean(of=celsius)")
-            found.append((node.key, self._made(node.key, str(node.value.plain()), self._options(node))))
-        return self.parse(found)
+        return self.parse(each_part(self._from_node, nodes))
+
+    def _from_node(self, node: Any) -> tuple[str, Aggregate]:
+        if node.op != "=" or node.value is None:
+            raise ValueError(f"{node.key}: takes an aggregate, such as {node.key}=mean(of=celsius)")
+        return node.key, self._made(node.key, str(node.value.plain()), self._options(node))
 
     @staticmethod
     def _options(node: Any) -> dict[str, Any]:

@@ -55,14 +55,17 @@ def checked_plan(spec: PipelineSpec, base: Path | None = None, *, whole: Pipelin
         found = [mistake_at(stage.places if stage else {}, error, written) for stage, error in plan.mistakes]
         raise ScriptError(found, path=str(spec.path or "<string>"), text=spec.text)
     first, *others = [error for _, error in plan.mistakes]
+    known = getattr(first, "__notes__", ())
     for error in others:
-        first.add_note(str(error))
+        if str(error) not in known:
+            first.add_note(str(error))
     raise first
 
 
 def mistake_at(places: Mapping[str, Place], error: SpecError, written: list[str]) -> Mistake:
-    """Say a SpecError as a mistake in the script, at the option that is at fault."""
-    place = places.get(error.option or "") or places.get("") or Place(1, 1)
+    """Say a SpecError as a mistake in the script, at the option, or the part of it, that is at fault."""
+    part = places.get(f"{error.option}.{error.part}") if error.part else None
+    place = part or places.get(error.option or "") or places.get("") or Place(1, 1)
     return Mistake(
         place.line,
         place.column,

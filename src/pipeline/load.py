@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Mistake, ScriptError, SourceError, SpecError, nearest
-from ..fields import Component, Names, Option, Text, options_of
+from ..fields import Component, Names, Option, PartsError, Text, options_of
 from ..lexer import Group, Scalar, Statement, parse_nodes
 from .build import mistake_at
 from .environment import MissingVariableError, resolve, uses_environment, written_as
 from .registry import FAMILIES, component_class
-from .settings import moved, parsed_settings
 from .spec import PipelineOptions, PipelineSpec, Place, Stage, check_inputs
 
 __all__ = ["load_file", "load_text", "read_script"]
@@ -89,7 +88,7 @@ class _Loader:
     def __init__(self, text: str, path: Path | None, settings: Sequence[tuple[str, str]]) -> None:
         self._text = text
         self._path = path
-        self._settings = parsed_settings(settings)
+        self._settings = _parsed(settings) if settings else {}
         self._mistakes: list[Mistake] = []
         self._families: dict[str, str] = {}
         self._stages: list[Stage] = []
@@ -173,12 +172,15 @@ class _Loader:
                 self._wrong(child, f"{child.key!r} is given twice; the first is in line {given[child.key].line}")
             else:
                 given[child.key] = child
-                draft.places[child.key] = _place(child.value)
+                draft.places |= _places(child)
         overriding = self._settings.pop(draft.name, {})
         if draft.family == "pipeline":
             overriding |= self._settings.pop("pipeline", {})
         for name, setting in overriding.items():
+            from .settings import moved
+
             given[name] = moved(setting, draft.statement)
+            draft.places = {part: place for part, place in draft.places.items() if not part.startswith(f"{name}.")}
             draft.places[name] = draft.places[""]
             self._from_outside += [given[name], given[name].value]
         return given
@@ -203,7 +205,8 @@ class _Loader:
         try:
             return kind(**values)
         except SpecError as error:
-            self._mistakes.append(mistake_at(draft.places, error, list(draft.written.values())))
+            written = list(draft.written.values())
+            self._mistakes += [mistake_at(draft.places, each, written) for each in (error, *error.others)]
             return None
 
     def _read_option(self, draft: _Draft, values: dict[str, Any], item: Option, child: Statement) -> None:
@@ -223,11 +226,17 @@ class _Loader:
             self._wrong(child.value, str(error))
         except ScriptError as error:
             self._mistakes += error.mistakes
+        except PartsError as error:
+            for node, message in error.parts:
+                self._wrong(node, f"{item.name}: {self._kept_quiet(draft, item, message)}")
         except ValueError as error:
             message = error.message if isinstance(error, SpecError) else str(error)
-            if item.name in draft.written:
-                message = f"the value from the environment is not {item.kind.says}"
-            self._wrong(child.value, f"{item.name}: {message}")
+            self._wrong(child.value, f"{item.name}: {self._kept_quiet(draft, item, message)}")
+
+    @staticmethod
+    def _kept_quiet(draft: _Draft, item: Option, message: str) -> str:
+        """Return the message, or one that shows no value from the environment."""
+        return f"the value from the environment is not {item.kind.says}" if item.name in draft.written else message
 
     def _join(self, draft: _Draft, given: Mapping[str, Statement], component: Component | None) -> None:
         """Find the inputs of a stage, check them, and add the stage if all is well with it."""
@@ -285,6 +294,22 @@ class _Loader:
         if any(node is outside for outside in self._from_outside):
             message = f"--set: {message}"
         self._mistakes.append(Mistake(node.line, node.column, message, node.length, tuple(expected), suggestion))
+
+
+def _parsed(settings: Sequence[tuple[str, str]]) -> dict[str, dict[str, Statement]]:
+    from .settings import parsed_settings  # few runs have any
+
+    return parsed_settings(settings)
+
+
+def _places(option: Statement) -> dict[str, Place]:
+    """Return where an option stands, and what is named in it, as in `aggregate.mean` and `aggregate.mean.of`."""
+    found = {option.key: _place(option.value)}
+    for part in option.value.statements if isinstance(option.value, Group) else ():
+        found[f"{option.key}.{part.key}"] = _place(part.value)
+        for inner in part.children or ():
+            found[f"{option.key}.{part.key}.{inner.key}"] = _place(inner.value)
+    return found
 
 
 def _place(node: Any) -> Place:

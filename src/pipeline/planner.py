@@ -57,7 +57,7 @@ class _Planner:
                 self._columns[stage.name] = self._columns_of(stage)
             except SpecError as error:
                 self._columns[stage.name] = None
-                self._mistakes.append((stage, error))
+                self._mistakes += [(stage, each) for each in (error, *error.others)]
         ordering, mistakes = settle_order(self._spec, self._whole)
         self._mistakes += mistakes
         texts = self._texts()

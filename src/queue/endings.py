@@ -29,7 +29,11 @@ def at_end(function: Callable[[], object]) -> None:
 
 
 def _after_the_threads(function: Callable[[], object]) -> None:
-    threading._shutdown()  # type: ignore[attr-defined]  # the libraries do so themselves, but after their finalizers
+    """Wait for the threads that are no daemons first: the libraries do so themselves, but after their finalizers."""
+    ours = (threading.current_thread(), threading.main_thread())
+    while others := [thread for thread in threading.enumerate() if not thread.daemon and thread not in ours]:
+        for thread in others:
+            thread.join()
     function()
 
 

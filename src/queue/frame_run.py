@@ -3,18 +3,19 @@
 Asking polars for a slice, a sort or the types of the columns costs microseconds, whatever the size of the frame: a
 live stream of ten rows at a time would be made of nothing else. So a part of a run is only two numbers until its rows
 are wanted, times are looked up in a numpy array, and rows are put in order by one stable sort of indices and one
-gather.
+gather. Each call of polars, and most of numpy, lets go of the interpreter's lock and may wait to get it back: so limits
+are looked up, and times made of numbers, without them.
 """
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from functools import reduce
+from datetime import datetime, timedelta
+from functools import cache, reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..formats.direct import kept, taken
+from ..formats.direct import kept, taken, whole_columns
 from ..formats.rows import row_dicts
 from .columns import conform, unite
 from .run import ObjectRun, Run
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameRun", "keys_of", "same_columns"]
 
-_FEW_ROWS, _MANY_ROWS = 1_000, 100_000
-_INTEGERS = range(-(2**63), 2**63)
+_FEW_ROWS = 1_000
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class FrameRun(Run):
     """A run of the rows of a frame, ordered by one of its columns: a view from one row up to another."""
 
     is_columnar: ClassVar[bool] = True
-    __slots__ = ("_column", "_columns", "_first", "_frame", "_keys", "_last", "_start", "_stop", "_times")
+    __slots__ = ("_column", "_columns", "_first", "_frame", "_keys", "_last", "_sorted", "_start", "_stop", "_times")
 
     def __init__(self, frame: pl.DataFrame, column: str, columns: Mapping[str, Any] | None = None) -> None:
         """Make a run of a frame.
@@ -51,6 +52,7 @@ class FrameRun(Run):
         self._start, self._stop = 0, frame.height
         self._first: Any = None
         self._last: Any = None
+        self._sorted = False  # as far as is known
 
     @property
     def columns(self) -> Mapping[str, Any]:
@@ -62,13 +64,13 @@ class FrameRun(Run):
     @property
     def first(self) -> Any:
         if self._first is None and len(self):
-            self._first = self._times.item(self._start)
+            self._first = self.time(0)
         return self._first
 
     @property
     def last(self) -> Any:
         if self._last is None and len(self):
-            self._last = self._times.item(self._stop - 1)
+            self._last = self.time(len(self) - 1)
         return self._last
 
     @property
@@ -90,7 +92,11 @@ class FrameRun(Run):
         return self._stop - self._start
 
     def time(self, index: int) -> Any:
-        return self._times.item(self._start + index)
+        place = self._start + index
+        if self._keys is None or self._keys.dtype.kind != "M":
+            return self._times.item(place)
+        zoned = getattr(self._times.dtype, "time_zone", None) is not None
+        return _epoch(zoned) + timedelta(microseconds=_numbers(self._keys)[place])
 
     def record(self, index: int) -> dict[str, Any]:
         return self._frame.row(self._start + index, named=True)
@@ -99,15 +105,15 @@ class FrameRun(Run):
         return self._view(self._start + start, self._start + stop, self._columns)
 
     def count(self, limit: Any, *, inclusive: bool) -> int:
-        keys = self.keys
-        key = None if keys is None else _key(limit, keys)
-        if keys is not None and key is not None:
-            return int(keys.searchsorted(key, side="right" if inclusive else "left"))
+        key = None if self._keys is None else _key(limit, self._keys)
         find = bisect.bisect_right if inclusive else bisect.bisect_left
-        return find(range(len(self)), limit, key=self.time)
+        if self._keys is None or key is None:
+            return find(range(len(self)), limit, key=self.time)
+        return find(_numbers(self._keys), key, self._start, self._stop) - self._start
 
     def is_sorted(self) -> bool:
-        return bool(self.times.is_sorted())
+        self._sorted = self._sorted or bool(self.times.is_sorted())
+        return self._sorted
 
     def without(self, indices: Sequence[int]) -> FrameRun:
         import polars as pl
@@ -157,7 +163,7 @@ class FrameRun(Run):
             frame = frame.sort(whole._column, maintain_order=True)
         else:
             # To gather from a frame in pieces is quicker than to make it one piece, for a few rows only.
-            frame = taken(frame if len(keys) < _FEW_ROWS else frame.rechunk(), _in_order(keys))
+            frame = taken(frame if len(keys) < _FEW_ROWS else whole_columns(frame), _in_order(keys))
         return FrameRun(frame, whole._column, whole._columns)
 
     def _view(self, start: int, stop: int, columns: Mapping[str, Any] | None) -> FrameRun:
@@ -167,6 +173,7 @@ class FrameRun(Run):
         view._times, view._keys = self._times, self._keys
         view._start, view._stop = start, stop
         view._first = view._last = None
+        view._sorted = self._sorted
         return view
 
 
@@ -192,15 +199,27 @@ def keys_of(times: pl.Series) -> npt.NDArray[Any] | None:
     return None
 
 
-def _key(limit: Any, keys: npt.NDArray[Any]) -> Any:
-    """Return the limit as it is found among the keys; None if it is not of their type."""
-    import numpy as np
+def _numbers(keys: npt.NDArray[Any]) -> memoryview:
+    """Return the keys as Python sees them one by one: numbers, those of times in microseconds since 1970."""
+    return (keys.view("i8") if keys.dtype.kind == "M" else keys).data
 
-    if keys.dtype.kind == "M" and isinstance(limit, datetime):
-        return np.datetime64(limit.astimezone(UTC).replace(tzinfo=None) if limit.tzinfo else limit)
-    if keys.dtype.kind == "f" and isinstance(limit, float):
+
+def _key(limit: Any, keys: npt.NDArray[Any]) -> Any:
+    """Return the limit as it is found among the numbers of the keys; None if it is not of their type."""
+    kind = keys.dtype.kind
+    if kind == "M":
+        return (limit - _epoch(limit.tzinfo is not None)) // _MICROSECOND if isinstance(limit, datetime) else None
+    if kind == "f" and isinstance(limit, float):
         return limit
-    return limit if keys.dtype.kind == "i" and type(limit) is int and limit in _INTEGERS else None
+    return limit if kind == "i" and type(limit) is int else None
+
+
+@cache
+def _epoch(zoned: bool) -> datetime:
+    """Return the first moment of 1970, in UTC as polars writes it, or without a zone."""
+    from zoneinfo import ZoneInfo
+
+    return datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC") if zoned else None)
 
 
 def same_columns(columns: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
@@ -214,13 +233,11 @@ def _under(above: pl.DataFrame, below: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_order(keys: npt.NDArray[Any]) -> pl.Series:
-    """Return the indices of the rows in order, stable. Numpy is there at once; polars needs its threads for it."""
+    """Return the indices of the rows in order, stable. Numpy merges what lies there in runs, and is there at once:
+    polars has it done by its threads, which wait behind the readers."""
     import numpy as np
-    import polars as pl
 
     from ..formats.arrow_series import column_of
 
     numbers = keys.view(np.int64) if keys.dtype.kind == "M" else keys
-    if len(keys) < _MANY_ROWS:
-        return column_of(numbers.argsort(kind="stable").astype(np.uint32))
-    return column_of(numbers).to_frame().select(pl.arg_sort_by("", maintain_order=True)).to_series()
+    return column_of(numbers.argsort(kind="stable").astype(np.uint32))

@@ -55,6 +55,8 @@ class Merge:
         names: the names of the inputs, for messages and the tag; their number is the number of inputs.
         order: what records are ordered by.
         tag: add a column (to mappings: a key) of this name with the name of the input.
+        least: how many records are worth it to go out while an input is waited for: to lay a few into one costs as much
+            as to lay some thousand. For streams of which nobody waits for the next record, such as files.
 
     Columns of frames are united by name, in the order of first appearance by input; missing ones are null, integers
     become floats where another input has floats.
@@ -66,9 +68,12 @@ class Merge:
     ([1, 2, 4, 5], [1])
     """
 
-    def __init__(self, names: Sequence[str], order: Order | None = None, *, tag: str | None = None) -> None:
+    def __init__(
+        self, names: Sequence[str], order: Order | None = None, *, tag: str | None = None, least: int = 1
+    ) -> None:
         self._order = order or Order()
         self._tag = tag
+        self._least = least
         self._inputs = [_Input(name) for name in names]
         self._schemas: list[Mapping[str, Any]] = [{} for _ in names]
         self._columns: dict[str, Any] | None = None
@@ -157,7 +162,10 @@ class Merge:
         self._changed = True
 
     def take(self) -> Any:
-        """Return all records that may go out now, in order, as a block (a frame if all are frames), or None."""
+        """Return all records that may go out now, in order, as a block (a frame if all are frames).
+
+        None if there are none, or fewer than `least` and more may follow: they wait.
+        """
         parts = [self._dress(index, run) for index, run in self._taken()]
         return braid(parts).block if parts else None
 
@@ -173,10 +181,16 @@ class Merge:
         if any(frontier is None for frontier, _ in awaited):
             return []
         bound = min(awaited, default=None)
+        if bound is not None and self._least > 1 and not self._is_worth_it(bound):
+            return []
         parts = [(index, run) for index in range(len(self._inputs)) for run in self._take_from(index, bound)]
         if bound is not None and (self._passed is None or self._passed < bound[0]):
             self._passed, self._last_index = bound[0], EARLIER
         return parts
+
+    def _is_worth_it(self, bound: tuple[Any, int]) -> bool:
+        numbered = enumerate(self._inputs)
+        return sum(s.waiting.count(bound[0], inclusive=i <= bound[1]) for i, s in numbered) >= self._least
 
     def holding(self) -> list[int]:
         """Return the inputs that hold the merge back: the ones to read next. Empty when all have ended or are idle."""

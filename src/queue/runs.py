@@ -84,6 +84,16 @@ class Backlog:
                 break
         self._runs.append(braid([*overlapping, run]))
 
+    def count(self, limit: Any, *, inclusive: bool) -> int:
+        """Return how many records are before `limit` (or at it, if inclusive)."""
+        found = 0
+        for run in self._runs:
+            head = run.count(limit, inclusive=inclusive)
+            found += head
+            if head < len(run):
+                break
+        return found
+
     def until(self, limit: Any, *, inclusive: bool) -> list[Run]:
         """Take out what is before `limit` (or at it, if inclusive), in order."""
         taken: list[Run] = []

@@ -14,8 +14,9 @@ A NaN is a value: greater than all others, and what it is added to becomes NaN.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ import polars as pl
 from ..expression.builders import unsigned_zeros
 from ..formats.arrow_series import column_of
 from ..formats.direct import instants
+from .held import ranges
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,17 +38,36 @@ _LOW = (1 << 32) - 1
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
 
+class Stretches(NamedTuple):
+    """For each row, slots next to each other: all that it goes into.
+
+    Attributes:
+        starts: the first of them.
+        stops: the one behind the last.
+    """
+
+    starts: Ints
+    stops: Ints
+
+    def of(self, rows: Numbers) -> Stretches:
+        """Return those of some rows."""
+        return Stretches(self.starts[rows], self.stops[rows])
+
+
 class Accumulator(Protocol):
     """What one aggregate keeps of all groups."""
 
     def grow(self, slots: int) -> None:
         """Make room for slots below this number; new ones are empty."""
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
-        """Add rows in their order: the slot and the value of each, none of them null."""
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        """Add rows in their order: the slot, or slots, and the value of each, none of them null."""
 
     def take(self, slots: Ints) -> pl.Series:
         """Return the results of groups, and empty their slots."""
+
+    def of_floats(self) -> Accumulator:
+        """Return what goes on with floats, where the values were integers so far."""
 
 
 def _grown(array: Numbers, size: int, empty: Any = 0) -> Numbers:
@@ -59,6 +80,26 @@ def _taken(array: Numbers, slots: Ints, empty: Any = 0) -> Numbers:
     found = array[slots]
     array[slots] = empty
     return found
+
+
+def _at(choose: Any, kept: Numbers, slots: Ints | Stretches, values: Numbers | int) -> None:
+    """Combine what is kept with values, one after the other, by a function of numpy with two arguments."""
+    if not isinstance(slots, Stretches):
+        choose.at(kept, slots, values)
+        return
+    each = itertools.repeat(values) if isinstance(values, int) else values.tolist()
+    for start, stop, value in zip(slots.starts.tolist(), slots.stops.tolist(), each):  # noqa: B905 - repeat has no end
+        part = kept[start:stop]
+        choose(part, value, out=part)
+
+
+def _one_by_one(slots: Ints | Stretches, values: pl.Series) -> tuple[Ints, pl.Series]:
+    """Return a slot for each value: those of a stretch get it one after the other."""
+    if not isinstance(slots, Stretches):
+        return slots, values
+    counts = slots.stops - slots.starts
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return ranges(slots.starts, counts), values.gather(rows)
 
 
 def _numbers(values: pl.Series) -> Numbers:
@@ -78,8 +119,8 @@ class Count:
     def grow(self, slots: int) -> None:
         self._counts = _grown(self._counts, slots)
 
-    def add(self, slots: Ints, values: pl.Series | None = None) -> None:
-        np.add.at(self._counts, slots, 1)
+    def add(self, slots: Ints | Stretches, values: pl.Series | None = None) -> None:
+        _at(np.add, self._counts, slots, 1)
 
     def of(self, slots: Ints) -> Ints:
         """Return the counts so far."""
@@ -88,6 +129,9 @@ class Count:
 
     def take(self, slots: Ints) -> pl.Series:
         return column_of(_taken(self._counts, slots))
+
+    def of_floats(self) -> Count:
+        return self
 
 
 class IntegerSum:
@@ -101,10 +145,10 @@ class IntegerSum:
         self._low, self._high = _grown(self._low, slots), _grown(self._high, slots)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         numbers = _numbers(values)
-        np.add.at(self._low, slots, numbers & _LOW)  # there is room for 2 ** 31 of these
-        np.add.at(self._high, slots, numbers >> 32)
+        _at(np.add, self._low, slots, numbers & _LOW)  # there is room for 2 ** 31 of these
+        _at(np.add, self._high, slots, numbers >> 32)
         self._count.add(slots)
 
     def totals(self, slots: Ints) -> tuple[list[int], Ints]:
@@ -118,21 +162,29 @@ class IntegerSum:
         fitting = zip(totals, counts.tolist(), strict=True)
         return pl.Series([t if n and _LEAST <= t <= _MOST else None for t, n in fitting], dtype=pl.Int64)
 
+    def of_floats(self) -> FloatSum:
+        exact = zip(self._high.tolist(), self._low.tolist(), strict=True)
+        return FloatSum(np.array([(above << 32) + below for above, below in exact], np.float64), self._count)
+
 
 class FloatSum:
-    """The sum of floats from the first to the last; null where there are no values."""
+    """The sum of floats from the first to the last; null where there are no values.
 
-    def __init__(self) -> None:
-        self._sums = np.zeros(0, np.float64)
-        self._count = Count()
+    Args:
+        sums, count: where to go on from.
+    """
+
+    def __init__(self, sums: Numbers | None = None, count: Count | None = None) -> None:
+        self._sums = np.zeros(0, np.float64) if sums is None else sums
+        self._count = count or Count()
 
     def grow(self, slots: int) -> None:
         self._sums = _grown(self._sums, slots)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
-            np.add.at(self._sums, slots, _numbers(values))
+            _at(np.add, self._sums, slots, _numbers(values))
         self._count.add(slots)
 
     def totals(self, slots: Ints) -> tuple[Numbers, Ints]:
@@ -142,6 +194,9 @@ class FloatSum:
     def take(self, slots: Ints) -> pl.Series:
         totals, counts = self.totals(slots)
         return _where(totals, counts > 0)
+
+    def of_floats(self) -> FloatSum:
+        return self
 
 
 class Mean:
@@ -153,7 +208,7 @@ class Mean:
     def grow(self, slots: int) -> None:
         self._total.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         self._total.add(slots, values)
 
     def take(self, slots: Ints) -> pl.Series:
@@ -163,6 +218,9 @@ class Mean:
             return pl.Series(means, dtype=pl.Float64)
         with np.errstate(invalid="ignore"):
             return _where(totals / np.maximum(counts, 1), counts > 0)
+
+    def of_floats(self) -> Mean:
+        return Mean(self._total.of_floats())
 
 
 class Spread:
@@ -184,8 +242,8 @@ class Spread:
         self._sums, self._squares = _grown(self._sums, slots), _grown(self._squares, slots)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
-        values = values.cast(pl.Float64)
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values.cast(pl.Float64))
         self._first.add(slots, values)
         with np.errstate(invalid="ignore", over="ignore"):
             distances = _numbers(values) - self._first.of(slots)
@@ -203,12 +261,16 @@ class Spread:
             variances = np.where(np.isinf(squares) & np.isfinite(sums), np.inf, variances)  # too large, not unknown
             return _where(np.sqrt(variances) if self._root else variances, counts > 1)
 
+    def of_floats(self) -> Spread:
+        return self
+
 
 class Extreme:
     """The least or the greatest number, time, span or yes/no; null where there are no values."""
 
     def __init__(self, *, greatest: bool, dtype: Any) -> None:
         is_float = np.dtype(dtype).kind == "f"
+        self._greatest = greatest
         self._choose = np.maximum if greatest else np.fmin if is_float else np.minimum
         self._empty = (-np.inf if greatest else np.nan) if is_float else (_LEAST if greatest else _MOST)
         self._found = np.zeros(0, dtype)
@@ -218,14 +280,20 @@ class Extreme:
         self._found = _grown(self._found, slots, self._empty)
         self._count.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
         with np.errstate(invalid="ignore"):
-            self._choose.at(self._found, slots, _numbers(values))
+            _at(self._choose, self._found, slots, _numbers(values))
         self._count.add(slots)
 
     def take(self, slots: Ints) -> pl.Series:
         counts = self._count.take(slots).to_numpy()
         return _where(_taken(self._found, slots, self._empty), counts > 0)
+
+    def of_floats(self) -> Extreme:
+        wide = Extreme(greatest=self._greatest, dtype=np.float64)
+        there = self._count.of(np.arange(len(self._found))) > 0
+        wide._found, wide._count = np.where(there, self._found, wide._empty), self._count
+        return wide
 
 
 class TextExtreme:
@@ -238,7 +306,8 @@ class TextExtreme:
     def grow(self, slots: int) -> None:
         self._found = _grown(self._found, slots, None)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values)
         value = pl.col("value")
         groups = pl.DataFrame({"slot": slots, "value": values}).group_by("slot")
         best = groups.agg(value.max() if self._greatest else value.min())
@@ -249,6 +318,9 @@ class TextExtreme:
 
     def take(self, slots: Ints) -> pl.Series:
         return pl.Series(_taken(self._found, slots, None).tolist(), dtype=pl.String)
+
+    def of_floats(self) -> TextExtreme:
+        return self
 
 
 class End:
@@ -263,7 +335,8 @@ class End:
         self._found = _grown(self._found, slots, None if self._found.dtype == object else 0)
         self._has = _grown(self._has, slots, False)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values)
         if not self._last:
             fresh = ~self._has[slots]
             if not fresh.any():
@@ -283,6 +356,10 @@ class End:
         if self._found.dtype == object:
             return pl.Series(_taken(self._found, slots, None).tolist(), dtype=pl.String)
         return _where(_taken(self._found, slots), has)
+
+    def of_floats(self) -> End:
+        self._found = self._found.astype(np.float64)
+        return self
 
 
 class Kept:
@@ -318,7 +395,8 @@ class Kept:
         self._slots = slots
         self._counts.grow(slots)
 
-    def add(self, slots: Ints, values: pl.Series) -> None:
+    def add(self, slots: Ints | Stretches, values: pl.Series) -> None:
+        slots, values = _one_by_one(slots, values)
         if self._most is not None:
             kept = self._counts.of(slots) + _ranks(slots) < self._most
             slots, values = slots[kept], values.filter(column_of(kept))
@@ -341,6 +419,10 @@ class Kept:
         found = self._result(_without_signed_zeros(whole.filter(complete)).sort("slot", maintain_order=True))
         column = asked.join(found, on="slot", how="left", maintain_order="left")["value"]
         return column if self._empty is None else column.fill_null(self._empty)
+
+    def of_floats(self) -> Kept:
+        self._blocks = [block.cast({"value": pl.Float64}) for block in self._blocks]
+        return self
 
 
 def _without_signed_zeros(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from ..expression.builders import unsigned_zeros
 from ..expression.tree import Column
 from ..formats.arrow_series import column_of
 from ..record import TIMESTAMP
-from .accumulators import Kept
+from .accumulators import Kept, Stretches
 from .aggregates import WINDOW_END, WINDOW_START, Aggregate, AggregateError
 from .keys import KeyTable
 
@@ -64,13 +64,16 @@ class Computing:
         }
 
     def _take_over(self, columns: Mapping[str, Any]) -> None:
-        """Go on with other columns: what was null in every row so far may get any type, all else keeps its own."""
+        """Go on with other columns: what was null in every row so far may get any type, integers may become floats."""
         for name, aggregate in self._aggregates.items():
             was, now = self._kinds[name], aggregate.kind(columns)
             if was is Type.NULL:
                 self._kinds[name], self._types[name] = now, aggregate.type(columns)
                 self._accumulators[name] = aggregate.start(columns)
                 self._accumulators[name].grow(self._size)
+            elif (was, now) == (Type.INTEGER, Type.FLOAT):
+                self._kinds[name], self._types[name] = now, aggregate.type(columns)
+                self._accumulators[name] = self._accumulators[name].of_floats()
             elif now not in (was, Type.NULL) and not aggregate.recipe.of_rows:
                 raise AggregateError("the columns have changed their types in the midst of the stream")
         self._compile(columns)
@@ -97,8 +100,8 @@ class Computing:
             for accumulator in self._accumulators.values():
                 accumulator.grow(slots)
 
-    def add(self, slots: Ints, values: Values) -> None:
-        """Add rows, in their order: the slot of each, and what `values` has computed of them."""
+    def add(self, slots: Ints | Stretches, values: Values) -> None:
+        """Add rows, in their order: the slot, or slots, of each, and what `values` has computed of them."""
         for accumulator, column in zip(self._accumulators.values(), values, strict=True):
             if column is None:
                 accumulator.add(slots, _NOTHING)
@@ -106,7 +109,9 @@ class Computing:
                 continue
             elif column.null_count():
                 there = column.is_not_null()
-                accumulator.add(slots[there.to_numpy()], column.filter(there))
+                rows = there.to_numpy()
+                some = slots.of(rows) if isinstance(slots, Stretches) else slots[rows]
+                accumulator.add(some, column.filter(there))
             else:
                 accumulator.add(slots, column)
 
@@ -135,22 +140,30 @@ class Groups(Computing):
         self._free = np.zeros(0, np.int64)
         self.count = 0
 
-    def allocate(self, codes: Ints) -> Ints:
-        """Return empty slots for groups of these keys. Raises AggregateError if there are too many groups."""
+    def open(self, codes: Ints) -> None:
+        """Count groups of these keys as open. Raises AggregateError if there are too many."""
         if self.count + len(codes) > self._most:
             named = self.keys.words(int(codes[self._most - self.count]))
             raise AggregateError(
                 f"it holds {self._most:,} groups, and max_state allows no more"
                 f"{f'; the next would be that of {named}' if named else ''}"
             )
+        self.count += len(codes)
+
+    def allocate(self, codes: Ints) -> Ints:
+        """Open groups of these keys and return empty slots for them; `free` takes them back."""
+        self.open(codes)
         if len(codes) > len(self._free):
             size = self._size
             self.grow(size + max(_LEAST, size, len(codes)))
             self._free = np.concatenate([np.arange(self._size - 1, size - 1, -1), self._free])
         kept = len(self._free) - len(codes)
         slots, self._free = self._free[kept:][::-1], self._free[:kept]
-        self.count += len(codes)
         return slots
+
+    def free(self, slots: Ints) -> None:
+        """Take back slots whose groups have been let go."""
+        self._free = np.concatenate([self._free, slots])
 
     def check_room(self, code_of: Callable[[int], int]) -> None:
         """Raise AggregateError if more values are kept than there may be groups: with the key that has the most.
@@ -170,7 +183,6 @@ class Groups(Computing):
         """Yield the results of groups, in order of end, start and key, and let them go."""
         order = np.lexsort((self.keys.ranks(codes), starts, ends))
         results = self.results(slots)  # not put in order before: what lies side by side is quicker to get
-        self._free = np.concatenate([self._free, slots])
         self.count -= len(slots)
         for first in range(0, len(order), _AT_ONCE):
             some = order[first : first + _AT_ONCE]

@@ -9,7 +9,7 @@ does not grow with what is held (O'Neil et al., "The Log-Structured Merge-Tree",
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -140,6 +140,18 @@ class Rows:
         """Give each key its new code."""
         self.codes = np.where(self.codes == NOBODY, NOBODY, new[self.codes])
         self._by_key = None
+
+    def conform(self, columns: Mapping[str, Any]) -> None:
+        """Give the rows these columns: those that they do not have are null, others are cast."""
+        known = self.frame.schema
+        if list(known.items()) != list(columns.items()):
+            series = (
+                self.frame.get_column(name).cast(dtype)
+                if name in known
+                else pl.Series(name, [None], dtype=dtype).new_from_index(0, len(self.times))
+                for name, dtype in columns.items()
+            )
+            self.frame = pl.DataFrame(list(series))
 
     def at(self, places: Ints) -> Rows:
         """Return the rows at these places, which are in order."""

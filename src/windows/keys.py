@@ -152,15 +152,18 @@ class KeyTable:
         self._by = list(by)
         self._table = pl.DataFrame(schema={name: columns[name] for name in by})
         self._known: dict[tuple[Any, ...], int] = {}
-        self._is_text = len(self._by) == 1 and self._table.dtypes[0] == pl.String
+        self._is_text = self._has_text_only()
         self._texts = TextNumbers()
         self._ranks = np.zeros(0, np.int64)  # of the keys that there were
         self._asked = 0  # for how many ranks since then
         self.count = 0
 
+    def _has_text_only(self) -> bool:
+        return len(self._by) == 1 and self._table.dtypes[0] == pl.String
+
     def codes(self, frame: pl.DataFrame) -> Ints:
         """Return the number of the key of each row."""
-        self._check(frame)
+        frame = self._agreed(frame)
         if self._is_text:
             return self._codes_of_texts(frame.get_column(self._by[0]))
         keys = keys_of(frame, self._by)
@@ -172,12 +175,30 @@ class KeyTable:
             self._add(rows.cast(self._table.schema), len(new))
         return np.array([self._known[key] for key in keys.values], dtype=np.int64)[keys.codes]
 
-    def _check(self, frame: pl.DataFrame) -> None:
+    def _agreed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows with keys of the types that are known; what was null in all rows so far takes its type."""
         for name, dtype in self._table.schema.items():
             found = frame.schema.get(name)
-            if found != dtype:
-                now = "not there any more" if found is None else f"{found}, and was {dtype} before"
-                raise AggregateError(f"the key {name!r} is {now}: it must not change in the midst of a stream")
+            if found != dtype and found == pl.Null:
+                frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name))
+            elif found != dtype:
+                self.take_over({name: found})
+        return frame
+
+    def take_over(self, types: Mapping[str, Any]) -> None:
+        """Give keys their types: those that were null so far have got one. Raises AggregateError if others change.
+
+        The number of a null stays: it is the only one of a column of texts that was null, where it is 0 as well.
+        """
+        for name, now in types.items():
+            was = self._table.schema[name]
+            if was not in (now, pl.Null) or now is None or now.is_nested():
+                said = "not there any more" if now is None else f"{now}, and was {was} before"
+                raise AggregateError(f"the key {name!r} is {said}: it must not change in the midst of a stream")
+        self._table = self._table.with_columns(pl.col(name).cast(now) for name, now in types.items())
+        if self._has_text_only() and not self._is_text:
+            self._is_text = True
+            self._texts.of(self._table.to_series())
 
     def _codes_of_texts(self, texts: pl.Series) -> Ints:
         codes, new = self._texts.of(texts)

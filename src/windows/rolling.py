@@ -107,7 +107,7 @@ class Rolling:
         return Rows(packed, self._keys.codes(frame), instants(frame.get_column(TIMESTAMP)), numbers)
 
     def _agreed(self, packed: pl.DataFrame) -> pl.DataFrame:
-        """Give what is null in all rows, of the new ones or of those held, the type that it has in the others."""
+        """Give what is null in all rows, or an integer, of the new ones or of those held, the type of the others."""
         for run in self._held.runs:
             run.frame = _typed(run.frame, packed.schema)
             packed = _typed(packed, run.frame.schema)
@@ -194,8 +194,10 @@ class Rolling:
 
 
 def _typed(frame: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the frame; columns without a type, as all their rows are null, are given these."""
-    missing: Any = {
-        name: types[name] for name, dtype in frame.schema.items() if dtype == pl.Null and types[name] != pl.Null
+    """Return the frame; columns without a type, as all their rows are null, get these, and integers become floats."""
+    other: Any = {
+        name: types[name]
+        for name, dtype in frame.schema.items()
+        if (dtype == pl.Null and types[name] != pl.Null) or (dtype == pl.Int64 and types[name] == pl.Float64)
     }
-    return frame.cast(missing) if missing else frame
+    return frame.cast(other) if other else frame

@@ -127,6 +127,7 @@ class Sessions:
         over = self._latest[keys] == slots
         self._latest[keys[over]] = _NOBODY
         yield from self._groups.take(slots, keys, self._first[slots], within_time(self._last[slots] + self._gap))
+        self._groups.free(slots)
 
     def _forget_keys(self) -> None:
         alive, places = np.unique(self._keys[self._open], return_inverse=True)

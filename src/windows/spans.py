@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[Any]
 
-__all__ = ["Span", "Spans", "last_moments", "make_spans", "within_time"]
+__all__ = ["Span", "Spans", "last_by", "last_moments", "make_spans", "within_time"]
 
 _CALENDAR: Final = re.compile(r"(\d+)(d|w|mo|y)\Z")
 _DAYS: Final = {"d": 1, "w": 7}
@@ -42,7 +42,7 @@ _UNITS: Final = {"M8[D]": (-800_000, 3_000_000), "M8[M]": (-25_000, 100_000)}
 """Days and months that are surely beyond the years 1 and 9999, and whose microseconds are still numbers of 64 bits."""
 _EPOCH: Final = datetime(1970, 1, 1)
 _DEEPEST: Final = 10_000
-"""Windows that a row may be in: each of them costs some microseconds for every block."""
+"""Windows that a row may be in: each of them costs a nanosecond and more for every row."""
 _FIRST: Final = (datetime.min - _EPOCH) // _MICROSECOND
 _LAST: Final = (datetime.max - _EPOCH) // _MICROSECOND
 
@@ -114,6 +114,9 @@ class Spans(Protocol):
     def ends(self, numbers: Ints) -> Ints:
         """Return where windows end; that time itself is not in them."""
 
+    def over(self, numbers: Ints, times: Ints) -> Ints:
+        """Tell of each window whether a time lies behind it."""
+
     def covering(self, times: Ints) -> Iterator[tuple[Ints | None, Ints]]:
         """Yield the windows that each time lies in: the last one of each first, then the one before, and so on.
 
@@ -131,12 +134,16 @@ class _Covering:
         latest = self.numbers(times)
         for back in range(self.deepest):
             numbers = latest - back
-            ends = self.ends(numbers)
-            covered = (times < ends) | (ends == _LAST)  # the last microsecond that there is lies in the last window
+            covered = ~self.over(numbers, times)
             if covered.all():
                 yield None, numbers
             elif covered.any():
                 yield covered.nonzero()[0], numbers[covered]
+
+    def over(self: Any, numbers: Ints, times: Ints) -> Ints:
+        ends = self.ends(numbers)
+        over: Ints = (ends <= times) & (ends != _LAST)  # the last microsecond that there is lies in the last window
+        return over
 
 
 class _Fixed(_Covering):
@@ -225,6 +232,15 @@ def make_spans(size: Span, slide: Span | None = None, offset: timedelta = timede
     if found.deepest > _DEEPEST:
         raise ValueError(f"each row would be in {found.deepest:,} windows; {_DEEPEST:,} are allowed")
     return found
+
+
+def last_by(spans: Spans, frontier: int) -> int:
+    """Return the number of the last window that ends by the frontier."""
+    import numpy as np
+
+    latest = int(spans.numbers(np.array([frontier]))[0])
+    numbers = np.arange(latest - spans.deepest, latest + 1)
+    return int(numbers[0]) - 1 + int(np.searchsorted(spans.ends(numbers), frontier, side="right"))
 
 
 def last_moments(spans: Spans, numbers: Ints) -> Ints:

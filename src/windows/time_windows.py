@@ -11,6 +11,7 @@ rows find theirs by a search, and the windows that are complete are the beginnin
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ..record import TIMESTAMP
 from .aggregates import Aggregate
 from .groups import Groups
 from .keys import dense
-from .spans import Spans
+from .spans import Spans, last_by
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["TimeWindows"]
 
 _FILLED_AT_ONCE = 4096
+_AT_ONCE = 1 << 13
 _KEYS = 1 << 31
 """More than there can be. A group's number is the place of its window among the open ones, times this, plus its key."""
 
@@ -77,17 +79,16 @@ class TimeWindows:
         values = self._groups.values(frame)
         codes = self._groups.keys.codes(frame)
         times = instants(frame.get_column(TIMESTAMP))
-        outside = len(times)
-        for turn, (rows, numbers) in enumerate(self._spans.covering(times)):
-            if turn == 0:
-                outside -= len(numbers)
+        inside = 0
+        for rows, numbers in _together(self._spans.covering(times), len(times)):
+            inside = inside or len(numbers if rows is None else np.unique(rows))
             if rows is None:
                 self._groups.add(self._slots_of(numbers, codes), values)
             else:
                 some = [None if column is None else column.gather(rows) for column in values]
                 self._groups.add(self._slots_of(numbers, codes[rows]), some)
             self._groups.check_room(lambda slot: int(self._open[self._slots == slot][0] % _KEYS))
-        return outside
+        return len(times) - inside
 
     def _slots_of(self, numbers: Ints, codes: Ints) -> Ints:
         """Return the slot of each row; groups that are new are opened."""
@@ -134,9 +135,9 @@ class TimeWindows:
     def advance(self, frontier: int) -> Iterator[pl.DataFrame]:
         """Yield the results of the windows that end by then: nothing before it will follow."""
         if self._fill and self._next_to_fill is not None:
-            yield from self._filled(self._last_by(frontier))
+            yield from self._filled(last_by(self._spans, frontier))
         elif len(self._open) and self._first_end <= frontier:
-            yield from self._take(self._last_by(frontier))
+            yield from self._take(last_by(self._spans, frontier))
             if self._groups.too_many_keys():
                 self._forget_keys()
 
@@ -145,12 +146,6 @@ class TimeWindows:
         if len(self._open):
             last = int(self._windows[-1])
             yield from self._filled(last) if self._fill else self._take(last)
-
-    def _last_by(self, frontier: int) -> int:
-        """Return the number of the last window that ends by the frontier."""
-        latest = int(self._spans.numbers(np.array([frontier]))[0])
-        numbers = np.arange(latest - self._spans.deepest, latest + 1)
-        return int(numbers[0]) - 1 + int(np.searchsorted(self._spans.ends(numbers), frontier, side="right"))
 
     def _filled(self, last: int) -> Iterator[pl.DataFrame]:
         """Yield all windows up to a number, those without rows among them."""
@@ -178,6 +173,7 @@ class TimeWindows:
         if len(self._windows):
             self._first_end = self._end_of(int(self._windows[0]))
         yield from self._groups.take(slots, groups % _KEYS, self._spans.starts(numbers), self._spans.ends(numbers))
+        self._groups.free(slots)
 
     def _forget_keys(self) -> None:
         alive, places = np.unique(self._open % _KEYS, return_inverse=True)
@@ -199,3 +195,17 @@ def _inserted(array: Ints, places: Ints, values: Ints) -> Ints:
     """Do as `np.insert`, and quickly if all belong behind the others: new keys in the latest window, mostly."""
     at_the_end = len(places) > 0 and int(places[0]) == len(array)
     return np.concatenate([array, values]) if at_the_end else np.insert(array, places, values)
+
+
+def _together(turns: Iterator[tuple[Ints | None, Ints]], height: int) -> Iterator[tuple[Ints | None, Ints]]:
+    """Yield the windows of rows as they come, as many turns at once as have few enough rows.
+
+    A window has its later rows in later turns, so those of each stay in order.
+    """
+    most = max(1, _AT_ONCE // max(1, height))
+    while some := list(itertools.islice(turns, most)):
+        if len(some) == 1:
+            yield some[0]
+        else:
+            rows = [np.arange(height) if rows is None else rows for rows, _ in some]
+            yield np.concatenate(rows), np.concatenate([numbers for _, numbers in some])

@@ -75,7 +75,7 @@ class CSVWriter(FileWriter):
         """Return the running writer. Raises SinkError if the file cannot be written."""
         file = self.open_file(context)
         if self.as_read:
-            return _AsReadSink(file, context, with_header=self.header)
+            return _AsReadSink(file, self, context)
         return _CSVSink(file, self, context.digits)
 
 
@@ -135,10 +135,12 @@ class _CSVSink(FileSink):
 
 
 class _AsReadSink(FileSink):
-    def __init__(self, file: OutputFile, context: Context, *, with_header: bool) -> None:
+    def __init__(self, file: OutputFile, writer: CSVWriter, context: Context) -> None:
         super().__init__(file)
         self._context = context
-        self._needs_header = with_header and file.is_new
+        self._needs_header = writer.header and file.is_new
+        self._follow = writer.follow
+        self._waiting = Gathered()
 
     def write(self, frame: pl.DataFrame) -> None:
         if TEXT not in frame.columns or frame[TEXT].null_count():
@@ -146,13 +148,20 @@ class _AsReadSink(FileSink):
                 f"{self.file.path}: as_read=yes, but rows came without the text they were read from;"
                 " the sources must be text, and no stage between may change values"
             )
-        self._begin()
-        for portion in portions(frame[TEXT]):
-            self.file.write(print_lines(portion))
+        texts = with_only(frame, [TEXT])
+        for gathered in (texts,) if self._follow else self._waiting.add(texts):
+            self._print(gathered)
 
     def close(self) -> None:
+        for texts in self._waiting.rest():
+            self._print(texts)
         self._begin()
         super().close()
+
+    def _print(self, texts: pl.DataFrame) -> None:
+        self._begin()
+        for portion in portions(texts[TEXT]):
+            self.file.write(print_lines(portion))
 
     def _begin(self) -> None:
         """Write the header of the source, which is known when the first rows come, or never."""

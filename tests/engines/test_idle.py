@@ -4,9 +4,11 @@ The sources here do what they are told through a pipe, and whoever waits for a r
 """
 
 import re
+import signal
 
 import pytest
-from plait.operators import LateRows, SortedMerge
+from plait.engines import flow
+from plait.operators import LateRows, PythonMap, SortedMerge
 from plait.pipeline import Stage
 from plait.writers import JSONLWriter
 
@@ -78,14 +80,20 @@ def test_a_source_is_waited_for_again_when_it_has_woken(play):
     assert len(play.report.notes) == 1
 
 
-def test_an_idle_source_lets_go_of_what_its_lateness_held_back(play):
-    with play("ab", [merge("m", "ab", lateness="10s")]) as play:
+def test_an_idle_source_lets_go_of_what_its_lateness_held_back(play, tmp_path):
+    late = [Stage("late a", LateRows(), ("a",)), Stage("log", JSONLWriter(path="late.jsonl"), ("late a",))]
+    with play("ab", [*late, merge("m", "ab", lateness="10s")]) as play:
         play.tell("a", [3, 1, 2])
         play.tell("b", [20])
         play.tell("a", {"after": 0})
         play.tell("b", {"after": 0})
         assert play.tap.take(4) == [(1, None), (2, None), (3, None), (20, None)]
+        play.tell("a", [2, 30])  # 2 is before what its own source has let go of: late there
         play.close()
+    assert play.tap.left("timestamp") == [(30,)]
+    assert (tmp_path / "late.jsonl").read_text() == '{"timestamp":"2010-01-01T00:00:02Z"}\n'
+    assert play.report["a"].counts.late == play.report["a"].counts.aside == 1
+    assert play.report.imbalances == ()
     assert play.report.exit_code == 0
 
 
@@ -116,3 +124,19 @@ def test_a_source_alone_is_nobody_s_delay(play):
         assert play.tap.take(2) == [(0, None), (1, None)]
         play.close()
     assert play.report.notes == ()
+
+
+@pytest.mark.parametrize("play", ["serial"], indirect=True)
+@pytest.mark.parametrize(("seconds", "taken"), [(60.0, 5), (0.0, 1)])
+def test_what_a_live_source_has_brought_is_worked_off_for_a_while_when_the_run_is_stopped(
+    play, monkeypatch, seconds, taken
+):
+    monkeypatch.setattr(flow, "_GRACE_SECONDS", seconds)
+    stages = [Stage("mapped", PythonMap(function=lambda row: running.control.stop() or row), ("a",))]
+    with play("a", stages) as running:
+        running.tell("a", [1, 2, 3, 4, 5])
+        running.join()
+    assert running.tap.left("timestamp") == [(second,) for second in range(1, taken + 1)]
+    assert running.report["mapped"].counts.inside == 5 - taken
+    assert running.report.exit_code == (0 if taken == 5 else 128 + signal.SIGINT)
+    assert running.report.imbalances == ()

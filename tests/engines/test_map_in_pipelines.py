@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from plait import Pipeline
 from plait.cli import main
+from plait.engines import Control, run_plan
 from plait.errors import CallbackError, SpecError, StateError
 from plait.state import KeyedState
 
@@ -36,14 +37,19 @@ def note(row, state):
     state.update("events", lambda old: old + 1, 0, namespace="noted")
 
 def stop_at(row, state):
+    if row["n"] <= state.get("done", -1):
+        return None
+    state.set("done", row["n"])
+    state.set(row["n"] % 200, row["n"], namespace="recent", ttl="1m")
     state.update("n", lambda old: old + 1, 0)
-    if row["n"] == 90_000:
+    if row["n"] == 9_000 and not os.path.exists("killed"):
+        open("killed", "w").close()
         os.kill(os.getpid(), 9)
     return row
 
 def fail_at(row, state):
     state.update("n", lambda old: old + 1, 0)
-    if row["n"] == 90_000:
+    if row["n"] == 9_000:
         raise LookupError("enough")
     return row
 """
@@ -119,14 +125,15 @@ def test_the_next_run_goes_on_with_the_state(engine: str, folder: Path) -> None:
         assert dict(state.items()) == {city: 2 * total for city, total in totals.items()}
 
 
-def many(folder: Path, count: int = 120_000) -> None:
+def many(folder: Path, count: int = 12_000) -> None:
     with (folder / "many.csv").open("w") as file:
-        file.write("timestamp,n\n")
-        file.writelines(f"{(START + timedelta(seconds=n)).isoformat()},{n}\n" for n in range(count))
+        file.write("timestamp,n,filler\n")  # long rows: few fill the megabyte of a block
+        file.writelines(f"{(START + timedelta(seconds=n)).isoformat()},{n},{'x' * 300}\n" for n in range(count))
     (folder / "many.scl").write_text(
         'reader=csv(name=many path="many.csv")\n'
         'map=python(name=mapped function="maps_in_pipelines:stop_at" state="state.sqlite" errors=fail)\n'
         'writer=csv(path="out.csv")\n'
+        'writer=csv(from=mapped path="followed.csv" follow=yes append=yes)\n'
     )
 
 
@@ -140,8 +147,27 @@ def test_after_a_kill_the_state_is_that_of_whole_blocks(engine: str, folder: Pat
     assert done.returncode == -signal.SIGKILL, done.stderr
     with KeyedState(folder / "state.sqlite") as state:
         count = state.get("n")
-        assert 0 < count <= 90_000
+        assert 0 < count <= 9_000
         assert state.time == START + timedelta(seconds=count - 1), "all rows of a block, and its time, or none"
+    assert not (folder / "out.csv").exists()
+    written = numbers(folder / "followed.csv")
+    assert written == list(range(len(written)))
+    assert len(written) >= count, "what is in the state has gone out: outputs are never behind it"
+
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with KeyedState(folder / "state.sqlite") as state:
+        assert state.get("n") == 12_000, "a function that keeps how far it has come counts each row exactly once"
+        assert state.time == START + timedelta(seconds=11_999)
+        recent = state.keys(namespace="recent")
+        assert sorted(recent) == sorted(n % 200 for n in range(11_939, 12_000)), "time to live went on where it was"
+    assert numbers(folder / "out.csv") == list(range(count, 12_000))
+    assert numbers(folder / "followed.csv") == [*written, *range(count, 12_000)], "at least once, in pieces that follow"
+
+
+def numbers(path: Path) -> list[int]:
+    with path.open(newline="") as rows:
+        return [int(row["n"]) for row in csv.DictReader(rows)]
 
 
 @pytest.mark.processes
@@ -156,7 +182,7 @@ def test_a_run_that_fails_keeps_what_was_committed_and_lets_go_of_the_file(engin
     assert "raised LookupError: enough" in str(report.error)
     assert not (folder / "out.csv").exists()
     with KeyedState(folder / "state.sqlite") as state:
-        assert 0 < state.get("n") <= 90_000
+        assert 0 < state.get("n") <= 9_000
         assert state.time == START + timedelta(seconds=state.get("n") - 1)
 
 
@@ -175,6 +201,80 @@ def test_from_python_a_function_is_given_as_it_is_and_its_state_lasts_for_the_ru
     for _ in range(2):
         assert [row["sum"] for row in pipeline.collect(first)] == [0, 1, 3, 6, 10]
     assert [row["sum"] for row in pipeline.collect(second)] == [0, 1, 3, 6, 10]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_that_is_stopped_leaves_the_rest_of_a_block_and_accounts_for_it(engine: str, tmp_path: Path) -> None:
+    control = Control()
+
+    def slow(row: dict[str, Any], state: KeyedState) -> dict[str, Any]:
+        state.update("n", lambda old: old + 1, 0)
+        if row["n"] == 2:
+            control.stop()
+        return row
+
+    pipeline = Pipeline("p", base=tmp_path)
+    source = pipeline.reader("memory", name="source", rows=rows(100))
+    mapped = source.map("python", name="mapped", function=slow, state="s.sqlite")
+    mapped.writer("csv", path="followed.csv", follow=True)
+    mapped.writer("csv", path="whole.csv")
+    windows = mapped.window("tumbling", name="windows", size="1h", aggregate={"n": "count"})
+    windows.writer("csv", path="windows.csv", follow=True)
+    mapped.event("when", name="seen", condition={}, call=lambda row: None)
+    report = run_plan(pipeline.plan(), engine, control=control)
+    assert (report.exit_code, report.imbalances) == (128 + signal.SIGINT, ())
+    counts = report["mapped"].counts
+    assert (counts.received, counts.delivered, counts.inside, counts.filtered) == (100, 3, 97, 0)
+    assert numbers(tmp_path / "followed.csv") == [0, 1, 2]
+    assert not (tmp_path / "whole.csv").exists()
+    assert report["windows"].counts.made == 0, "a window that more rows belong to does not come out"
+    with KeyedState(tmp_path / "s.sqlite") as state:
+        assert (state.get("n"), state.time) == (3, START + timedelta(seconds=2))
+    assert "mapped: 97 rows that had been read were left when the run was stopped" in report.notes
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_no_result_comes_out_that_lacks_rows_of_an_input_that_was_cut_off(first: str, tmp_path: Path) -> None:
+    control = Control()
+
+    def stopping(row: dict[str, Any]) -> dict[str, Any]:
+        if row["n"] == 49_999:  # the last of the first block
+            control.stop()
+        return row
+
+    pipeline = Pipeline("p", base=tmp_path)
+    a = pipeline.reader("memory", name="read", rows=rows(60_000)).map("python", name="a", function=stopping)
+    b = pipeline.reader("memory", name="b", rows=[rows(60_000)[place] for place in (0, 59_999)])
+    merged = pipeline.merge("sorted", inputs=[a, b] if first == "a" else [b, a])
+    windows = merged.window("tumbling", size="1h", aggregate={"n": "count"})
+    windows.writer("jsonl", path="windows.jsonl", follow=True)
+    b.join("interval", a, lower="0s", upper="0s", how="outer").writer("jsonl", path="pairs.jsonl", follow=True)
+    report = run_plan(pipeline.plan(), "serial", control=control)
+    assert (report.exit_code, report.imbalances) == (128 + signal.SIGINT, ())
+    counts = [json.loads(line)["n"] for line in (tmp_path / "windows.jsonl").read_text().splitlines()]
+    assert counts == [3601, *[3600] * (len(counts) - 1)]
+    pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert [row["n"] for row in pairs if row["n"] is not None] == [0]
+
+
+def test_events_that_are_left_when_the_run_is_stopped_do_not_go_on(tmp_path: Path) -> None:
+    control, seen = Control(), []
+
+    def slow(row: dict[str, Any]) -> None:
+        seen.append(row["n"])
+        if row["n"] == 2:
+            control.stop()
+
+    pipeline = Pipeline("p", base=tmp_path)
+    source = pipeline.reader("memory", rows=rows(100))
+    events = source.event("when", name="odd", condition={"n": {"!=": 1}}, call=slow)
+    events.writer("csv", path="followed.csv", follow=True)
+    report = run_plan(pipeline.plan(), "serial", control=control)
+    counts = report["odd"].counts
+    assert (counts.received, counts.delivered, counts.filtered, counts.inside) == (100, len(seen), 1, 99 - len(seen))
+    assert numbers(tmp_path / "followed.csv") == seen == [0, *range(2, len(seen) + 1)]
+    assert len(seen) in (2, 3)
+    assert (report.exit_code, report.imbalances) == (128 + signal.SIGINT, ())
 
 
 def test_columns_that_are_known_are_checked_behind_a_map() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from plait.event import Condition
-from plait.event.column_check import problems
+from plait.event.column_check import ColumnCheck
 from plait.event.column_kinds import kind_of
 from plait.event.values import classify
 
@@ -45,7 +45,7 @@ def test_what_the_check_says_is_never_true_is_not_true(dtype: Any, value: Any, k
     frame = pl.DataFrame({"a": pl.Series([value], dtype=dtype)})
     found = condition.mask(frame).to_list()
     assert found == [condition.matches({"a": value})]
-    assert not (found[0] and problems(condition.rule, frame.schema))
+    assert not (found[0] and ColumnCheck(frame.schema).problems(condition.rule))
 
 
 def test_a_struct_has_fields() -> None:

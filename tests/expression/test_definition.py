@@ -178,6 +178,8 @@ def test_arithmetic_and_comparison(text: str, a: Any, b: Any, value: Any) -> Non
         ("x LIKE '__' ESCAPE '_'", "_", True),
         ("x LIKE '^[a]{2}$'", "^[a]{2}$", True),
         ("x LIKE '%.%'", "ab", False),
+        (f"x LIKE '{'%a' * 100}%b'", "a" * 2_000, False),  # the time is that of the text times the pattern at most
+        (f"x LIKE '{'%_a' * 100}%a_'", "a" * 2_000, True),
         ("x LIKE '100!%' ESCAPE '!'", "100%", True),
         ("concat(x, 'a', NULL)", None, "a"),
         ("x || 'a'", None, None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime
 from unittest import mock
 
 import polars as pl
@@ -197,6 +198,36 @@ def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk,
         quick, careful = (read(data, sheet, options, careful=way) for way in (False, True))
         assert (spelling, quick[1:]) == (spelling, careful[1:])
         assert shown(quick[0]) == shown(careful[0])
+
+
+TIMED_LINES = Sheet({"a": ColumnType("time", inferred=False), "b": ColumnType("text", inferred=True)}, "a", "x")
+
+
+@pytest.mark.parametrize("clean", ["2010-01-01T00:00:00Z", "2010-01-01 23:59:59.5", "2010-01-01T00:00:00.123456-05:00"])
+def test_lines_of_which_only_the_time_is_looked_at_are_read_as_all_of_them_are(clean):
+    wrong = ["2010-1", "2010/", "2010-13-01", "2010-02-30", "2010-01-0A", "20\u0661", "2010-01-01T24", "2010-01-01T2:"]
+    wrong += ["2010-01-01T23:60", "2010-01-01T23:59:60", "2010-01-01T23:59:59,", "2010-01-01T23:59:5:", "0000-01-01"]
+    wrong += [clean[:place] + other + clean[place + 1 :] for place in range(len(clean)) for other in "/:\0\x7f"]
+    rows = [f"{text}{clean[len(text) :]},x" for text in wrong] + [f"{clean},{rest}" for rest in ("", "x,y", "\udcff")]
+    for number, row in enumerate([*rows, clean, "", ",x", f"{clean},x", f"{clean[:9]}2{clean[10:]},x"]):
+        data = f"a,b\n{clean},y\n{row}\n{clean},z".encode("utf-8", "surrogateescape") + b"\n" * (number % 2)
+        options = CsvOptions(times=EventTimes(zone=["Europe/Berlin", None][number % 2]))
+        quick, careful = (
+            read(data, TIMED_LINES, options, careful=way, keep_text=True, wanted=()) for way in (False, True)
+        )
+        assert (row, quick[1:]) == (row, careful[1:])
+        assert shown(quick[0]) == shown(careful[0])
+
+
+def test_lines_of_which_only_the_time_is_looked_at_are_not_split():
+    with mock.patch.object(CleanReader, "_parsed", side_effect=AssertionError):
+        for end in ("Z", ".25", ".123456+02:00"):
+            data = "".join(f"2010-01-0{1 + n // 16}T00:00:{n:02}{end},x\n" for n in range(32)).encode()
+            frame = CleanReader(TIMED_LINES, [0, 1], CsvOptions(), lambda _: None, ()).read(data, final=False).frame
+            assert frame["timestamp"].to_list()[::31] == [
+                datetime.fromisoformat(text).replace(tzinfo=datetime.fromisoformat(text).tzinfo or UTC)
+                for text in (f"2010-01-01T00:00:00{end}", f"2010-01-02T00:00:31{end}")
+            ]
 
 
 @settings(max_examples=150, deadline=None)

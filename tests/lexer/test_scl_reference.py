@@ -3,10 +3,14 @@
 import re
 from decimal import Decimal, InvalidOperation
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plait.errors import ScriptError
-from plait.lexer import parse, parse_nodes, plain
+from plait.lexer import cut, parse, parse_nodes, plain, scl_trees
+from plait.lexer.scl_report import Report, end_of
+from plait.lexer.scl_scanner import Scanner
+from plait.lexer.scl_trees import trees_alike
 
 PIECE = re.compile(
     r"""(?P<blank> \s+ | \#[^\r\n]*) | (?P<op> [=<>!~]+) | (?P<mark> [()\[\]]) | (?P<string> "(?:\\[\s\S]|[^"\\])*")
@@ -166,8 +170,8 @@ soups = st.lists(st.sampled_from(SOUP), max_size=30).map("".join)
 def damaged(draw):
     """A good sentence in which one short piece is replaced by another."""
     text, _ = draw(sentences)
-    at, cut = draw(st.integers(0, len(text))), draw(st.integers(0, 2))
-    return text[:at] + draw(st.sampled_from(SOUP)) + text[at + cut :]
+    at, length = draw(st.integers(0, len(text))), draw(st.integers(0, 2))
+    return text[:at] + draw(st.sampled_from(SOUP)) + text[at + length :]
 
 
 def mistakes_of(text):
@@ -188,6 +192,24 @@ def test_the_parser_takes_what_the_reference_takes(text):
     else:
         assert parse(text) == tree
         assert plain(parse_nodes(text)) == tree
+
+
+@given(st.one_of(soups, damaged(), sentences.map(lambda drawn: drawn[0])))
+def test_what_is_cut_into_statements_is_what_the_parser_reads(text):
+    report = Report(text)
+    statements = cut(report.text)
+    if statements is None:
+        assert mistakes_of(text) or "[[" in re.sub(r"\s|#.*", "", text)  # lists within lists are not cut
+        return
+    pieces = [words for _, words in statements]
+    assert [word for words in pieces for word in words] == [
+        report.text[token.lexpos : end_of(token)] for token in Scanner(report)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scl_trees, "_WORTH", 0)
+        assert (trees_alike(report.text) or []) == ([] if mistakes_of(text) else parse(text))
+    if not mistakes_of(text):
+        assert [tree for words in pieces for tree in parse(" ".join(words))] == parse(text)
 
 
 @given(st.one_of(soups, damaged()))

@@ -6,9 +6,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from plait import Pipeline
 from plait.errors import SpecError
 from plait.operators import Where
 from plait.running import Context
+from plait.summary import outcome
 from polars.testing import assert_frame_equal
 
 COLUMNS = {
@@ -51,6 +53,11 @@ def test_a_function_that_raises_filters_its_row_and_is_counted(caplog: pytest.Lo
     (note,) = context.notes
     assert note.startswith("valid: ")
     assert "test_where.py:" in note
+    p = Pipeline("told")
+    named = p.reader("memory", rows=[{"name": "a"}, {"name": None}])
+    named.filter("where", name="valid", condition={"name": lambda name: name.isupper()}).writer("memory")
+    (line,) = outcome(p.run())
+    assert line.startswith("valid: 1 callback errors (the condition raised")
 
 
 def test_pickles() -> None:

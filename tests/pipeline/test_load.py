@@ -4,10 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from plait import Pipeline
 from plait.errors import ScriptError, SourceError, SpecError
+from plait.operators import Derive
+from plait.operators.window import TumblingWindow
 from plait.pipeline.build import build_component
 from plait.pipeline.load import load_file, load_text
 from plait.pipeline.write import write_scl
+from plait.summary import outcome
 
 WEATHER = """
 pipeline=weather(dead_letters="out/dead.jsonl")
@@ -86,6 +90,68 @@ def test_all_mistakes_are_shown_in_one_go_each_at_its_place():
         (4, 1, "there is no such family of stages"),
         (5, 32, "writer=csv has no option 'pth'"),
     ]
+
+
+def test_all_mistakes_within_one_option_are_shown_each_at_its_place(tmp_path):
+    windows = "window=tumbling(from=a size=1s aggregate=(n=cont m=mean x=max(of=v) y=max(off=v)))\n"
+    assert [(line, column, message[:40]) for line, column, message in mistakes(
+        f'reader=csv(name=a path="a.csv")\n{windows}derive=columns(from=a set=(x="v +" y=b(z=1) z="1"))\n'
+        'derive=columns(from=a set=(x="v +" timestamp="1" y="no(v)"))\n'
+    )] == [
+        (2, 45, "aggregate: n: there is no aggregate 'con"),
+        (2, 52, "aggregate: m: mean needs of=, a column o"),
+        (2, 71, "aggregate: y: max needs of=, a column or"),
+        (3, 38, "set: y: takes an expression, not parenth"),
+        (4, 30, "derive=columns: x: '+' does not belong h"),
+        (4, 46, "derive=columns: timestamp orders the str"),
+        (4, 52, "derive=columns: y: there is no function "),
+    ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("timestamp,v,s\n2024-01-01,1,x\n")
+    text = (
+        'reader=csv(name=a path="a.csv")\n'
+        'derive=columns(from=a set=(x="vv + 1" y="x + 1" z="s + 1"))\n'
+        "window=tumbling(from=a size=1s by=[k vv] aggregate=(n=count m=mean(of=vv) x=sum(of=s)))\n"
+        "rename=columns(from=a set=(x=vv y=v z=w))\n"
+        "window=rolling(from=a rows=2 aggregate=(v=count n=count s=count))\n"
+    )
+    (tmp_path / "p.scl").write_text(text)
+    with pytest.raises(ScriptError) as caught:
+        Pipeline.load(tmp_path / "p.scl", base=tmp_path).plan()
+    assert [(each.line, each.column, each.message.split(": ", 1)[1][:32]) for each in caught.value.mistakes] == [
+        (2, 30, "x: there is no column 'vv', at c"),
+        (2, 51, "z: a + b: text + integer does no"),
+        (3, 35, "there is no column 'k'"),
+        (3, 35, "there is no column 'vv'"),
+        (3, 71, "m: there is no column 'vv', at c"),
+        (3, 84, "x: sum takes duration or float o"),
+        (4, 30, "there is no column 'vv'"),
+        (4, 39, "there is no column 'w'"),
+        (5, 43, "there is a column 'v' already; t"),
+        (5, 59, "there is a column 's' already; t"),
+    ]
+
+
+def test_mistakes_that_only_the_first_rows_show_are_told_together():
+    pipeline = Pipeline("p")
+    known_late = pipeline.reader("memory", rows=[{"timestamp": "2024-01-01", "v": 1}]).map("python", function=dict)
+    known_late.derive("columns", name="made", set={"x": "vv", "y": "w"}).writer("memory")
+    found = outcome(pipeline.run("serial", check=False))
+    assert [line.split(", at")[0] for line in found] == [
+        "error: made: derive=columns: set: x: there is no column 'vv'",
+        "error: made: derive=columns: set: y: there is no column 'w'",
+    ]
+
+
+def test_mistakes_within_an_option_given_in_python_or_from_outside_are_told_together():
+    with pytest.raises(SpecError) as caught:
+        Derive(set={"x": "v +", "y": "no(v)"})
+    assert "y: there is no function 'no'" in "".join(caught.value.__notes__)
+    with pytest.raises(SpecError, match=r"x: there is no aggregate 'cont'.*; y: mean needs of="):
+        TumblingWindow(size="1s", aggregate={"x": "cont", "y": "mean"})
+    text = 'reader=csv(name=a path="a.csv")\nderive=columns(name=d from=a set=(x="1"))'
+    with pytest.raises(ScriptError) as from_outside:
+        load_text(text, settings={"d.set": '(x="v +")'})
+    assert [(each.line, each.column) for each in from_outside.value.mistakes] == [(2, 1)]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def as_tuples(block: object) -> list[tuple[int, int]]:
 
 def play(data: st.DataObject, inputs: list[list[int]], make) -> list[tuple[int, int]]:
     """Push the inputs in pieces of any size, in any interleaving, and take out whenever one likes."""
-    merge = Merge([f"input {i}" for i in range(len(inputs))])
+    merge = Merge([f"input {i}" for i in range(len(inputs))], least=data.draw(st.sampled_from([1, 1, 5])))
     rest = [list(zip(times, range(len(times)), strict=True)) for times in inputs]
     running, out = set(range(len(inputs))), []
     while running:
@@ -53,6 +53,22 @@ def play(data: st.DataObject, inputs: list[list[int]], make) -> list[tuple[int, 
         if data.draw(st.booleans()):
             out += as_tuples(merge.take())
     return out + as_tuples(merge.take())
+
+
+@pytest.mark.parametrize("make", [as_objects, as_frame])
+def test_few_records_wait_for_others_if_that_is_wanted(make):
+    merge = Merge(["a", "b"], least=5)
+    merge.push(0, make(0, [(1, 0), (4, 1), (6, 2), (9, 3)]))
+    merge.push(1, make(1, [(3, 0), (5, 1)]))
+    assert (merge.take(), merge.frontier, merge.holding(), merge.buffered(0)) == (None, None, [1], 4)
+    merge.push(1, make(1, [(6, 2)]))
+    assert as_tuples(merge.take()) == [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]
+    merge.advance(1, START + timedelta(seconds=20) if make is as_frame else 20)
+    assert (merge.take(), merge.holding()) == (None, [0])
+    merge.end(0)
+    assert merge.take() is None
+    merge.end(1)
+    assert as_tuples(merge.take()) == [(0, 3)]
 
 
 def oracle(inputs: list[list[int]]) -> list[tuple[int, int]]:

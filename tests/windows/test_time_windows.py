@@ -511,17 +511,12 @@ def test_aggregates_of_odd_numbers(function: str, values: list[float | None], wa
 
 @pytest.mark.parametrize("function", sorted(ALL - {"quantile"}))
 @pytest.mark.parametrize("kinds", [(pl.Null, pl.Float64), (pl.Float64, pl.Null, pl.Float64), (pl.Int64, pl.Float64)])
-def test_what_was_null_in_every_row_may_get_a_type(function: str, kinds: Sequence[Any]) -> None:
+def test_nulls_may_get_a_type_and_integers_become_floats(function: str, kinds: Sequence[Any]) -> None:
     columns = [pl.Series([None] * 2 if kind == pl.Null else [place, 7], dtype=kind) for place, kind in enumerate(kinds)]
     frames = [pl.DataFrame({"timestamp": [moment(1)] * 2, "x": x}, schema_overrides=TIME_ONLY) for x in columns]
     aggregates = {"found": Aggregate(function=function, of="x")}
     windows = TimeWindows(make_spans(Span(10)), [], aggregates, frames[0].schema)
     rolling = Rolling(100, None, [], aggregates, frames[0].schema)
-    if pl.Int64 in kinds and function != "count":
-        windows.push(frames[0])
-        with pytest.raises(AggregateError, match="have changed their types"):
-            windows.push(frames[1])
-        return
     whole = Rolling(100, None, [], aggregates, frames[-1].schema).push(
         pl.concat(frame.cast({"x": pl.Float64}) for frame in frames)
     )
@@ -531,6 +526,33 @@ def test_what_was_null_in_every_row_may_get_a_type(function: str, kinds: Sequenc
     found = [value for frame in frames for value in rolling.push(frame)["found"].to_list()]
     assert found == whole["found"].to_list()
     assert result["found"].to_list() == found[-1:]
+    assert result["found"].dtype == whole["found"].dtype
+    if function not in ("count", "sum", "mean", "variance", "stddev", "median"):
+        texts = frames[-1].cast({"x": pl.String})
+        for gathering in (windows, rolling):
+            with pytest.raises(AggregateError, match="have changed their types"):
+                gathering.push(texts)
+
+
+@pytest.mark.parametrize("values", [["b", None, "a", "b"], [7, None, 7, 2], [0.5, None, 1.0, 0.5]])
+@pytest.mark.parametrize("by", [["key"], ["key", "other"]])
+def test_a_key_that_was_null_in_every_row_may_get_a_type(by: list[str], values: list[Any]) -> None:
+    rows = [{"timestamp": moment(place), "key": key, "other": 1} for place, key in enumerate([None, None, *values])]
+    blocks = [pl.DataFrame(part, schema_overrides=TIME_ONLY) for part in (rows[:2], rows[2:4], rows[4:])]
+    whole = pl.concat(block.cast({"key": blocks[-1]["key"].dtype}) for block in blocks)
+    counted = {"n": Aggregate(function="count")}
+    found = []
+    for parts in (blocks, [whole]):
+        windows = TimeWindows(make_spans(Span(100)), by, counted, parts[0].schema)
+        sessions = Sessions(100, by, counted, parts[0].schema)
+        rolling = Rolling(9, None, by, counted, parts[0].schema)
+        rolled = []
+        for part in parts:
+            windows.push(part)
+            sessions.push(part)
+            rolled += rolling.push(part)["n"].to_list()
+        found.append([rolled, *(frame.rows() for store in (windows, sessions) for frame in store.end())])
+    assert found[0] == found[1]
 
 
 def test_a_key_that_changes_its_type_is_refused() -> None:

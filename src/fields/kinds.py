@@ -1,35 +1,30 @@
-"""Options of components: typed, validated once, documented where they are declared.
+"""What options take: each kind parses what a person wrote, says in words what it takes, and writes it as SCL again.
 
-A component (`CSVReader`, `Where`, ...) is a frozen dataclass whose fields are declared with `option`. Each option has a
-`Kind`, which turns what a person wrote (in SCL, in Python) into the value that the component holds, says in words
-what it takes, and can write the value as SCL again. The card that `plait show csv` prints is made from the same fields.
+First how durations, texts and names are written; then the kinds.
 All kinds that several rooms use stand here, however many: whoever declares an option looks in one place.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from .errors import SpecError, nearest
-from .frozen import frozen
+from ..errors import nearest
+from ..frozen import frozen
 
 __all__ = [
     "ALL_TIME",
     "NUMBER",
     "Choice",
-    "Component",
     "Duration",
     "Integer",
     "Kind",
     "Names",
     "Number",
-    "Option",
+    "PartsError",
     "SignedDuration",
     "Size",
     "Text",
@@ -37,9 +32,8 @@ __all__ = [
     "YesNo",
     "ZoneName",
     "as_key",
+    "each_part",
     "format_duration",
-    "option",
-    "options_of",
     "parse_duration",
     "quote",
 ]
@@ -113,6 +107,31 @@ def as_key(name: str) -> str:
     if not _KEY.match(name) or NUMBER.match(name):
         raise ValueError(f"{name!r} cannot stand before = in SCL: it is no word, nor words with dots between")
     return name
+
+
+class PartsError(ValueError):
+    """Some parts of an option are wrong.
+
+    Attributes:
+        parts: the node of each, and what is wrong with it.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Any, str]]) -> None:
+        super().__init__("; ".join(message for _, message in parts))
+        self.parts = tuple(parts)
+
+
+def each_part(read: Callable[[Any], Any], parts: Iterable[Any]) -> list[Any]:
+    """Read all parts of an option. Raises PartsError: all that `read` raises ValueError for."""
+    found, wrong = [], []
+    for part in parts:
+        try:
+            found.append(read(part))
+        except ValueError as error:
+            wrong.append((getattr(part, "value", part), str(error)))
+    if wrong:
+        raise PartsError(wrong)
+    return found
 
 
 class Kind:
@@ -324,106 +343,3 @@ class Names(Kind):
 
     def write(self, value: Sequence[str]) -> str:
         return "[" + " ".join(quote(name) for name in value) + "]"
-
-
-def option(
-    doc: str,
-    kind: Kind | None = None,
-    *,
-    default: Any = MISSING,
-    kw_only: bool = True,
-    runtime: bool = False,
-    internal: bool = False,
-    called: str | None = None,
-) -> Any:
-    """Declare one option of a component.
-
-    Args:
-        doc: one sentence for the card; it names the unit.
-        kind: what the option takes; a text if not said.
-        default: what holds when the option is not given. Without one, the option must be given.
-        kw_only: False for the few that Python callers may give by position.
-        runtime: True for what only Python can give (a queue, a callable): not an option of SCL, not compared.
-        internal: True for what only our own code sets (tests, say): not an option of SCL, not on the card.
-        called: what a person calls it, where the component needs that name otherwise (it then takes it as InitVar).
-    """
-    return field(
-        default=default,
-        kw_only=kw_only,
-        compare=not runtime,
-        repr=not runtime,
-        metadata={"doc": doc, "kind": kind or Text(), "scl": not runtime and not internal, "called": called},
-    )
-
-
-@frozen
-class Option:
-    """One option of a component class, as the card, the loader and `fmt` see it."""
-
-    name: str
-    doc: str
-    kind: Kind
-    default: Any
-    attribute: str = ""
-    """The attribute of the component that holds it: almost always `name`."""
-
-    @property
-    def required(self) -> bool:
-        return self.default is MISSING
-
-
-def options_of(component: type[Component]) -> dict[str, Option]:
-    """Return the options that a person can give to a component: its own as they are declared, then its bases'."""
-    inherited = {name for base in component.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())}
-    fields = sorted(dataclasses.fields(component), key=lambda f: f.name in inherited)
-    named = [(f.metadata.get("called") or f.name, f) for f in fields if f.metadata.get("scl")]
-    return {name: Option(name, f.metadata["doc"], f.metadata["kind"], f.default, f.name) for name, f in named}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
-    """The base of everything that a person chooses: options in, validated and immutable.
-
-    Subclasses are `@dataclass(frozen=True, slots=True, kw_only=True)`, declare `family` and `variant` (as in
-    `reader=csv`), declare each field with `option`, and override `check` for what concerns several options at once.
-    They hold configuration only and can be pickled; what runs is another object, made by `open`.
-    """
-
-    family: ClassVar[str] = ""
-    variant: ClassVar[str] = ""
-    in_scl: ClassVar[bool] = True
-    """False for what only Python can say, such as rows in memory."""
-
-    def __post_init__(self) -> None:
-        for f in dataclasses.fields(self):
-            given = getattr(self, f.name)
-            if "kind" in f.metadata and given is not f.default and given is not None:
-                name = f.metadata.get("called") or f.name
-                object.__setattr__(self, f.name, self._parsed(name, f.metadata["kind"].parse, given))
-        self.check()
-
-    def check(self) -> None:
-        """Raise SpecError if the options do not fit together. Called once, when all options are parsed."""
-
-    def wrong(self, option_name: str | None, message: str, **more: Any) -> SpecError:
-        """Return the SpecError that says what is wrong with one option of this component."""
-        value = getattr(self, option_name, None) if option_name else None
-        return SpecError(self.title(), message, option=option_name, value=value, **more)
-
-    @classmethod
-    def title(cls) -> str:
-        """Say what this is as SCL does: `reader=csv`."""
-        return f"{cls.family}={cls.variant}"
-
-    @classmethod
-    def _parsed(cls, name: str, parse: Callable[[Any], Any], given: Any) -> Any:
-        try:
-            return parse(given)
-        except ValueError as error:
-            raise SpecError(cls.title(), str(error), option=name, value=given) from error
-
-    def given(self) -> Mapping[str, Any]:
-        """Return the options whose values differ from their defaults, in the order of declaration."""
-        known = options_of(type(self))
-        values = {name: getattr(self, known[name].attribute) for name in known}
-        return {name: value for name, value in values.items() if value != known[name].default}
