@@ -22,11 +22,11 @@ def as_written(plan: Plan, reports: Iterable[StageReport]) -> list[StageReport]:
         lines.setdefault(report.name, []).append(report)
     whole = {name: parts[0] for name, parts in lines.items()}
     for name, ahead in plan.ahead.items():
-        if all(stage.name in whole for stage in (plan.spec[name], *ahead.all)):  # else the run did not come so far
-            for stage in ahead.all:
+        if all(stage.name in whole for stage in (plan.spec[name], *ahead.steps)):  # else the run did not come so far
+            for stage in ahead.steps:
                 whole[stage.name] = replace(_together(lines[stage.name], plan.spec[name].inputs), inputs=stage.inputs)
-            if ahead.all:
-                whole[name] = _in_front(whole[name], ahead.all[0].name, ahead.all[-1].name, whole)
+            if ahead.steps:
+                whole[name] = _in_front(whole[name], ahead.steps[0].name, ahead.steps[-1].name, whole)
             if ahead.sieve is not None:
                 _pour(whole.pop(ahead.sieve.name).counts.filtered, plan.spec.consumers(ahead.sieve.inputs[0]), whole)
     return [*whole.values()]
@@ -42,8 +42,11 @@ def _pour(rows: int, stages: Iterable[Stage], whole: dict[str, StageReport]) -> 
 def _in_front(merge: StageReport, first: str, last: str, whole: Mapping[str, StageReport]) -> StageReport:
     """Return the line of a merge as if the stages from `first` to `last` came behind it.
 
-    It has all rows that have reached them then. What is missing in it, or on the way to it, is missing then as well.
+    It has all rows that have reached them then; what is missing in it is missing then as well. If rows have not come
+    from them to the merge, because the run has failed, its line stays as it is.
     """
+    if whole[last].counts.delivered != merge.counts.received:
+        return merge
     stayed = whole[first].counts.received - whole[last].counts.delivered
     received, delivered = merge.counts.received + stayed, merge.counts.delivered + stayed
     came = sum((whole[name].counts for name in merge.inputs), Counts())

@@ -64,11 +64,11 @@ class ChainThread(threading.Thread):
             self._taker.put(Failure(error))
         finally:
             self.reports = self._assembly.reports(self._chain.stages)
-            self.reports += self._assembly.reports(self._ahead())
+            self.reports += self._assembly.reports(self._moved())
             self._taker.put(END)
 
     def _flow(self) -> None:
-        first, last = self._chain.all[0], self._chain.all[-1]
+        first, last = self._chain.steps[0], self._chain.steps[-1]
         ahead = self._chain.ahead
         outlet = OutletNode(self._assembly.state(last), self._taker, None if ahead is None else ahead.columns)
         outlet.name = f"{last.name} (outlet)"
@@ -76,19 +76,19 @@ class ChainThread(threading.Thread):
         inlet.late.append(Edge(LateOutletNode(self._assembly.state(first), self._taker)))
         if inlet.finite:
             inlet.items = _in_turn(inlet.items, self._turns)
-        wired = [replace(stage, inputs=(before.name,)) for before, stage in pairwise(self._chain.all)]
+        wired = [replace(stage, inputs=(before.name,)) for before, stage in pairwise(self._chain.steps)]
         flow = self._assembly.flow([inlet], wired, [(last.name, outlet)])
         try:
             flow.run()
         finally:
             flow.close()
-            for stage in self._chain.all:
+            for stage in self._chain.steps:
                 self._assembly.state(stage).letters.close()
 
-    def _ahead(self) -> Iterator[Stage]:
+    def _moved(self) -> Iterator[Stage]:
         """Yield the stages that work here ahead of the merge, each with the input of the merge that it works for."""
         if self._chain.ahead is not None:
-            for stage in self._chain.ahead.all:
+            for stage in self._chain.ahead.steps:
                 yield replace(stage, inputs=(self._chain.last,))
 
 

@@ -44,9 +44,8 @@ class JoinNode(MergeNode):
                 self._joining.push(port, rows)
 
     def _pass_frontier_on(self, timestamp: Any) -> None:
-        if (
-            self.cut
-        ):  # an input that was cut off holds nothing back any more: partners may be among what it has not read
+        # An input that was cut off holds nothing back any more: partners may be among what it has not read.
+        if self.cut:
             return
         self._bound = self._advance(timestamp)
         super()._pass_frontier_on(self._bound)

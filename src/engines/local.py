@@ -58,7 +58,7 @@ class LocalRun:
         pool, groups = self._groups()
         inlets: list[Inlet] = [self._thread(chain) for chain in here]
         inlets += [self._inlet(chain, number) for number, group in enumerate(groups) for chain in group]
-        away = {stage.name for chain in plan.chains() for stage in chain.all}
+        away = {stage.name for chain in plan.chains() for stage in chain.steps}
         flow = self._assembly.flow(inlets, [stage for stage in plan.spec if stage.name not in away])
         try:
             for group in groups:

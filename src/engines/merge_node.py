@@ -77,8 +77,18 @@ class MergeNode(Node):
         self._idle.pop(port, None)
         self._release()
         if not self._open:
+            self._go_on_to_the_last()
             self._finish()
             super().end(port)
+
+    def _go_on_to_the_last(self) -> None:
+        """Tell how far the inputs have come, though no row may be there: one that was filtered out has had its time."""
+        reached = [time for port in range(len(self._inputs)) if (time := self.merge.reached(port)) is not None]
+        last = max(reached, default=None)
+        if last is not None and not self.cut and (self._told is None or self._told < last):
+            self.merge.go_on(last)
+            self._told = self.merge.frontier
+            self._pass_frontier_on(self._told)
 
     def _finish(self) -> None:
         """Called when all inputs have ended, and what they had has been merged."""

@@ -47,6 +47,8 @@ def read_lines(block: Bytes, width: int, delimiter: int, times: EventTimes) -> L
         None if a line has another number of fields, or their times are not all written alike.
     """
     ends = np.flatnonzero(block == LF)
+    if not ends[0]:
+        return None  # an empty line, which is no row
     first = block[: ends[0]]
     size = int((first == delimiter).argmax()) if width > 1 else len(first)
     starts = line_starts(ends)

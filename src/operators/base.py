@@ -51,7 +51,8 @@ class Transform(Component):
     def stateless(self) -> bool:
         """Return whether what comes of a row, in its place and with its time, depends on nothing but that row.
 
-        Such a stage may work ahead of a merge, in several threads at once, each with an operator of its own.
+        Such a stage may work ahead of a merge, in several threads at once, each with an operator of its own; it has no
+        dead letters.
         """
         return False
 

@@ -54,11 +54,10 @@ def _ahead_of(merge: Stage, plan: Plan, chains: Mapping[str, Chain]) -> Ahead | 
     if not columns or any(chains[name].name in plan.texts for name in merge.inputs):
         return None
     stages = tuple(_movable(merge, plan))
-    left = plan.columns[stages[-1].name] if stages else columns
-    assert left is not None, "the columns behind stages without a state are known where those before them are"
     last = stages[-1] if stages else merge
+    left = plan.columns[last.name] or {}
     ahead = Ahead(stages, _looked_at(last, plan, left), _sieve(last, plan))
-    return ahead if ahead.all or len(ahead.columns) < len(left) else None
+    return ahead if ahead.steps or len(ahead.columns) < len(left) else None
 
 
 def _is_settled(chain: Chain) -> bool:
@@ -70,6 +69,10 @@ def _is_settled(chain: Chain) -> bool:
 
 def _is_stateless(component: Component) -> TypeGuard[Transform]:
     return isinstance(component, Transform) and component.stateless()
+
+
+def _is_movable(component: Component) -> bool:
+    return _is_stateless(component) and component.native
 
 
 def _readers_of(name: str, plan: Plan) -> list[Stage]:
@@ -87,7 +90,7 @@ def _same_columns(merge: Stage, plan: Plan) -> Mapping[str, Any] | None:
 def _movable(stage: Stage, plan: Plan) -> Iterator[Stage]:
     """Yield the stages behind this one up to where the stream forks, ends, or is more than one row at a time."""
     readers = _readers_of(stage.name, plan)
-    if len(readers) == 1 and _is_stateless(readers[0].component):
+    if len(readers) == 1 and _is_movable(readers[0].component) and plan.columns[readers[0].name]:
         yield readers[0]
         yield from _movable(readers[0], plan)
 

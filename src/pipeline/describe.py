@@ -72,8 +72,8 @@ def _details(plan: Plan, stage: Stage) -> list[str]:
     if ahead is not None:
         details.append("merges: " + ", ".join(ahead.columns))
     if ahead is not None and ahead.sieve is not None:
-        wanted = given_options(ahead.sieve)["condition"]
-        details.append(f"merges only rows with {write_option(ahead.sieve, 'condition', wanted)}")
+        names = [reader.name for reader in plan.spec.consumers(ahead.sieve.inputs[0])]
+        details.append(f"merges only rows that {' or '.join(names)} lets pass")
     return details
 
 

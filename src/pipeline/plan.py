@@ -37,8 +37,8 @@ class Ahead:
     sieve: Stage | None = None
 
     @property
-    def all(self) -> tuple[Stage, ...]:
-        """All stages that work ahead, in order."""
+    def steps(self) -> tuple[Stage, ...]:
+        """All that is done ahead, in order."""
         return self.stages if self.sieve is None else (*self.stages, self.sieve)
 
 
@@ -65,12 +65,12 @@ class Chain:
     @property
     def native(self) -> bool:
         """True if all of it works outside the interpreter: a thread does then, it needs no process of its own."""
-        return all(stage.component.native for stage in self.all)  # type: ignore[attr-defined]
+        return all(stage.component.native for stage in self.steps)  # type: ignore[attr-defined]
 
     @property
-    def all(self) -> tuple[Stage, ...]:
+    def steps(self) -> tuple[Stage, ...]:
         """All stages that run here, in order."""
-        return self.stages if self.ahead is None else (*self.stages, *self.ahead.all)
+        return self.stages if self.ahead is None else (*self.stages, *self.ahead.steps)
 
 
 @frozen
@@ -110,7 +110,7 @@ class Plan:
 
         Those of an input of a merge are what comes of it when all is done that is done ahead of the merge.
         """
-        ahead = self._ahead(name)
+        ahead = self._ahead_behind(name)
         columns = self.columns.get(name) if ahead is None else ahead.columns
         if not columns:
             return columns
@@ -149,9 +149,9 @@ class Plan:
         Late rows are no fork: they go their own way.
         """
         chains = [tuple(self._chain(reader)) for reader in self.readers]
-        return [Chain(stages, self._ahead(stages[-1].name)) for stages in chains]
+        return [Chain(stages, self._ahead_behind(stages[-1].name)) for stages in chains]
 
-    def _ahead(self, name: str) -> Ahead | None:
+    def _ahead_behind(self, name: str) -> Ahead | None:
         """Return what is done ahead of the merge that reads from a stage, if there is one and anything is."""
         return next((ahead for merge, ahead in self.ahead.items() if name in self.spec[merge].inputs), None)
 

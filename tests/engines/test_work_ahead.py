@@ -33,6 +33,7 @@ NEEDS = {"few": {"n", "label"}, "more": {"n", "x"}, "fewer columns": {"label"}, 
 LABELS = ["a", "b", ""]
 
 rows = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 6), st.sampled_from(LABELS)), max_size=25)
+ends = st.sampled_from(["rows", "window", "fill", "forks"])
 stacks = st.lists(st.sampled_from(list(STAGES)), min_size=1, max_size=4, unique=True)
 
 
@@ -85,7 +86,7 @@ def outcome(pipeline, folder, engine):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(rows, min_size=1, max_size=4), stacks, st.sampled_from(["rows", "window", "forks"]), st.booleans())
+@given(st.lists(rows, min_size=1, max_size=4), stacks, ends, st.booleans())
 def test_both_engines_give_the_same_with_the_same_ledger(sources, names, end, small):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -94,10 +95,11 @@ def test_both_engines_give_the_same_with_the_same_ledger(sources, names, end, sm
 
         def whole():
             p, merged = begun(folder, len(sources), block=120 if small else None)
-            last, columns, _ = stacked(merged, names)
-            if end == "window" and "x" in columns:
+            last = stacked(merged, names)[0]
+            if end in ("window", "fill"):
                 aggregate = {"rows": "count", "most": {"max": {"of": "x"}}}
-                last = last.window("tumbling", name="w", size="5s", by=["x"], aggregate=aggregate)
+                key = {"by": ["x"]} if end == "window" else {"fill": True}
+                last = last.window("tumbling", name="w", size="5s", aggregate=aggregate, **key)
             if end == "forks":
                 last.event("when", name="high", condition={"x": {">": 6}}, print="{x}").writer("csv", path="high.csv")
                 last = last.filter("where", name="low", condition={"x": {"<": 3}})
@@ -108,6 +110,21 @@ def test_both_engines_give_the_same_with_the_same_ledger(sources, names, end, sm
         assert [*plan.moved()] == stacked(begun(folder, len(sources))[1], names)[2]
         assert (plan.ahead["m"].sieve is not None) == (end == "forks")
         assert outcome(whole(), folder, "local") == outcome(whole(), folder, "serial")
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_rows_that_were_filtered_out_ahead_have_had_their_time(tmp_path, forked):
+    """Windows are filled up to the last of the stream, also where its rows have not come so far."""
+    write(tmp_path, 0, [(t, t, "a") for t in range(1, 11)])
+    write(tmp_path, 1, [(t, t, "a") for t in range(1, 21)])
+    p, merged = begun(tmp_path, 2)
+    for name in ("few", "others") if forked else ("few",):
+        kept = merged.filter("where", name=name, condition={"n": {"<": 3}})
+        filled = kept.window("tumbling", name=f"w {name}", size="5s", fill=True, aggregate={"rows": "count"})
+        filled.writer("csv", name=f"out {name}", path=f"{name}.csv")
+    lines, files = outcome(p, tmp_path, "local")
+    assert files["few.csv"].count(b"\n") == 1 + 4
+    assert (lines, files) == outcome(p, tmp_path, "serial")
 
 
 def test_columns_that_only_pass_stay_behind_where_results_are_made(tmp_path):

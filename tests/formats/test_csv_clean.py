@@ -210,7 +210,8 @@ def test_lines_of_which_only_the_time_is_looked_at_are_read_as_all_of_them_are(c
     wrong += [clean[:place] + other + clean[place + 1 :] for place in range(len(clean)) for other in "/:\0\x7f"]
     rows = [f"{text}{clean[len(text) :]},x" for text in wrong] + [f"{clean},{rest}" for rest in ("", "x,y", "\udcff")]
     for number, row in enumerate([*rows, clean, "", ",x", f"{clean},x", f"{clean[:9]}2{clean[10:]},x"]):
-        data = f"a,b\n{clean},y\n{row}\n{clean},z".encode("utf-8", "surrogateescape") + b"\n" * (number % 2)
+        before = f"a,b\n{clean},y\n" if row else "a,b\n"  # where a block begins with an empty line
+        data = f"{before}{row}\n{clean},z".encode("utf-8", "surrogateescape") + b"\n" * (number % 2)
         options = CsvOptions(times=EventTimes(zone=["Europe/Berlin", None][number % 2]))
         quick, careful = (
             read(data, TIMED_LINES, options, careful=way, keep_text=True, wanted=()) for way in (False, True)
