@@ -57,10 +57,11 @@ class Selector:
 
     def _columns(self, names: list[str]) -> list[str]:
         """Return the columns that are looked at."""
-        if self._needed[0] != names:
+        known = self._needed  # other threads may replace it
+        if known[0] != names:
             looked_at = [name for name in names if any(p == name or p.startswith(f"{name}.") for p in self._paths)]
-            self._needed = (names, looked_at)
-        return self._needed[1]
+            known = self._needed = (names, looked_at)
+        return known[1]
 
 
 def _picked(frame: pl.DataFrame, holds: np.ndarray[Any, np.dtype[np.bool_]]) -> pl.DataFrame:

@@ -230,9 +230,11 @@ class Queue:
 
     def fileno(self) -> int:
         """Return the descriptor to wait for, after `ready` was False. Raises ValueError: the queue is closed."""
-        if self._closed:
-            raise ValueError(f"{self!r} is closed")
-        return self._end.fileno()
+        if not self._closed:
+            descriptor = self._end.fileno()
+            if not self._closed:  # else `close` may have rung before there was anything to ring
+                return descriptor
+        raise ValueError(f"{self!r} is closed")
 
     def __repr__(self) -> str:
         return f"<Queue maxsize={self._maxsize} {'closed' if self._closed else type(self._end).__name__.lower()}>"

@@ -11,6 +11,7 @@ import queue
 import threading
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from .bell import Bell
@@ -22,6 +23,10 @@ __all__ = ["EXACT_BELOW", "Depot", "Giver", "Taker"]
 
 EXACT_BELOW = 64
 """Queues smaller than this promise room for one item at a time."""
+
+
+def _never() -> bool:
+    return False
 
 
 class Taker(Protocol):
@@ -87,7 +92,7 @@ class Depot:
         self.givers: deque[Giver] = deque()
         self._blocks: deque[Block] = deque()
         self._filled = threading.Condition(self.lock)
-        self._sleepers = self._recalls = 0
+        self._sleepers = 0
         self._count = 0
         self._in_hand = 0
         self._reserved = self._ahead = 0
@@ -97,14 +102,19 @@ class Depot:
     def __len__(self) -> int:
         return self._count + self._in_hand + len(self.shelf) + len(self.tray)
 
+    # `closed` tells whether the handle that asks has been closed; after that comes `recall`. So it is looked at last
+    # before a wait: in line for room, or with the lock, where no recall can be missed.
+
     # Room. `reserve` comes before `add`, and only if there is a maxsize.
 
-    def reserve(self, need: int, block: bool = True, timeout: float | None = None) -> None:
+    def reserve(
+        self, need: int, block: bool = True, timeout: float | None = None, closed: Callable[[], bool] = _never
+    ) -> None:
         """Set room for `need` items aside, waiting for it. Raises queue.Full, before the time is out if recalled."""
         giver = _LocalGiver(need)
         self.ask_room(giver)
         try:
-            giver.wait(timeout if block else 0)
+            giver.wait(timeout if block and not closed() else 0)
         except BaseException:  # Ctrl-C: whoever waits behind must not wait for this one
             if not self.withdraw(giver) and giver.granted:
                 self.unreserve(need)
@@ -115,7 +125,6 @@ class Depot:
     def recall(self) -> None:
         """Send the threads of this process that wait here back to their handles, one of which has been closed."""
         with self.lock:
-            self._recalls += 1
             self._filled.notify_all()
             if self._bell is not None:
                 self._bell.ring()
@@ -180,7 +189,7 @@ class Depot:
 
     # In.
 
-    def put(self, part: Any, block: bool, timeout: float | None) -> None:
+    def put(self, part: Any, block: bool, timeout: float | None, closed: Callable[[], bool] = _never) -> None:
         """Put one sealed item at the end, waiting for room. Raises queue.Full."""
         with self.lock:
             at_once = not self.maxsize or (not self.givers and self._fits(1))
@@ -189,7 +198,7 @@ class Depot:
                 if len(self.tray) >= self.tray.limit:
                     self._serve()
         if not at_once:
-            self.reserve(1, block, timeout)
+            self.reserve(1, block, timeout, closed)
             self.add(Loose([part]), reserved=1)
 
     def _look_into_tray(self) -> None:
@@ -269,12 +278,12 @@ class Depot:
             self._blocks.appendleft(Plain(items))
             self._count += len(items)
 
-    def fill_shelf(self, block: bool, timeout: float | None) -> None:
+    def fill_shelf(self, block: bool, timeout: float | None, closed: Callable[[], bool] = _never) -> None:
         """Wait until something is on the shelf. Raises queue.Empty (early if recalled), or what unpickling raises."""
         with self.lock:
             if self.shelf:
                 return
-            self._await(block, timeout)
+            self._await(block, timeout, closed)
             if self.shelf:
                 return
             taken = deque([self._blocks.popleft()])
@@ -294,13 +303,13 @@ class Depot:
         self.shelf.extend(items)
         self._serve()
 
-    def _await(self, block: bool, timeout: float | None) -> None:
-        deadline, recalls = deadline_of(block, timeout), self._recalls
+    def _await(self, block: bool, timeout: float | None, closed: Callable[[], bool]) -> None:
+        deadline = deadline_of(block, timeout)
         while not self._look():
             if self._bell is not None:
                 self._bell.mute()
             left = left_until(deadline)
-            if left == 0 or recalls != self._recalls:
+            if left == 0 or closed():
                 raise queue.Empty
             self._sleepers += 1
             try:
@@ -316,16 +325,16 @@ class Depot:
         self.tray.limit = NEVER if filled else 1
         return filled
 
-    def take_block(self, block: bool, timeout: float | None) -> Any:
+    def take_block(self, block: bool, timeout: float | None, closed: Callable[[], bool] = _never) -> Any:
         """Return a frame, a list of items or a mark, waiting for it. Raises queue.Empty."""
         items: list[Any] = []
         while not items:  # another thread may empty the shelf in between
             with self.lock:
-                self._await(block, timeout)
+                self._await(block, timeout, closed)
                 frame = None if self.shelf or self._blocks[0].kind != FRAME else self._next(self._blocks[0].count)
             if frame is not None:
                 return frame.whole()
-            self.fill_shelf(block, timeout)
+            self.fill_shelf(block, timeout, closed)
             items = list(drained(self.shelf))
         first, rest = leading(items)
         with self.lock:

@@ -25,15 +25,16 @@ class Own:
         self.shelf = depot.shelf
         self.tray = depot.tray
         self.givers = depot.givers
+        self._closed = False
         Exchange.here().keep(depot)
 
     def put(self, part: Any, block: bool, timeout: float | None) -> None:
-        self.depot.put(part, block, timeout)
+        self.depot.put(part, block, timeout, self._is_closed)
 
     def put_block(self, parcel: Block, block: bool, timeout: float | None) -> None:
         bounded = self.depot.maxsize > 0
         if bounded:
-            self.depot.reserve(parcel.count, block, timeout)
+            self.depot.reserve(parcel.count, block, timeout, self._is_closed)
         self.depot.add(parcel, parcel.count if bounded else 0)
 
     def settle(self) -> None:
@@ -44,10 +45,10 @@ class Own:
         """What is put here is there at once."""
 
     def fill_shelf(self, block: bool, timeout: float | None) -> None:
-        self.depot.fill_shelf(block, timeout)
+        self.depot.fill_shelf(block, timeout, self._is_closed)
 
     def take_block(self, block: bool, timeout: float | None) -> Any:
-        return self.depot.take_block(block, timeout)
+        return self.depot.take_block(block, timeout, self._is_closed)
 
     def qsize(self) -> int:
         return len(self.depot)
@@ -61,7 +62,11 @@ class Own:
     def place(self, *, forking: bool = False) -> Place:
         return Exchange.here().share(self.depot, forking=forking)
 
+    def _is_closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
+        self._closed = True
         self.leave()
         self.depot.recall()
 
@@ -81,13 +86,15 @@ class Foreign:
         self.tray = Tray(1, self._ship_first, bounded=maxsize > 0)
         self._place = place
         self._maxsize = maxsize
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a signal's handler may close what it has interrupted
+        self._closed = False
         self._outlet: Outlet | None = None
         self._inlet: Inlet | None = None
 
     def _out(self) -> Outlet:
         with self._lock:
             if self._outlet is None:
+                self._check_open()
                 try:
                     self._outlet = Outlet(self._place, self._maxsize, self.tray)
                 except EOFError as error:
@@ -97,8 +104,14 @@ class Foreign:
     def _in(self) -> Inlet:
         with self._lock:
             if self._inlet is None:
+                self._check_open()
                 self._inlet = Inlet(self._place, self._maxsize, self.shelf)
             return self._inlet
+
+    def _check_open(self) -> None:
+        """Raise ValueError if another thread has closed the handle since that was looked at: nobody would hang up."""
+        if self._closed:
+            raise ValueError(f"the handle of a queue of process {self._place.owner} is closed")
 
     def _ship_first(self) -> None:
         try:
@@ -130,7 +143,11 @@ class Foreign:
         return self._out().qsize() + len(self.shelf)
 
     def ready(self) -> bool:
-        return self._in().ready()
+        try:
+            inlet = self._in()
+        except ValueError:  # closed meanwhile, which is to be told
+            return True
+        return inlet.ready()
 
     def fileno(self) -> int:
         return self._in().fileno()
@@ -139,6 +156,8 @@ class Foreign:
         return self._place
 
     def close(self) -> None:
+        with self._lock:  # an end that is being opened is waited for, and closed
+            self._closed = True
         if self._inlet is not None:
             self._inlet.close()
         if self._outlet is not None:

@@ -34,7 +34,12 @@ def wait(queues: Iterable[Any], sentinels: Iterable[Any] = (), timeout: float | 
         filled = [q for q in queues if q.ready()]
         left = 0.0 if filled else left_until(deadline)
         asleep = [] if filled else queues
-        woken = connection.wait([*asleep, *sentinels], left) if sentinels or asleep else []
+        try:
+            woken = connection.wait([*asleep, *sentinels], left) if sentinels or asleep else []
+        except ValueError:
+            if any(q.ready() for q in asleep):  # one was closed since it was looked at
+                continue
+            raise
         ready = filled or [q for q in queues if q in woken and q.ready()]
         ready += [s for s in sentinels if s in woken]
         if ready or left == 0:

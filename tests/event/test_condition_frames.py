@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from plait.errors import CallbackError
 from plait.event import Condition
 from plait.event.dict_evaluator import compile_rule
+from plait.event.frame_evaluator import FrameTest
 from plait.event.rule_table import RuleTable
-from plait.event.selecting import FEW
+from plait.event.selecting import FEW, Selector
 
 BIG = 2**53
 whole = st.sampled_from([0, 1, -1, 2, BIG, BIG + 1, -BIG - 1, 2**63 - 1, -(2**63), 127])
@@ -166,6 +167,17 @@ def test_a_frame_is_selected_as_it_is_if_all_its_rows_are_wanted() -> None:
     assert Condition({}).select(frame) is frame
     assert Condition({"a.c": 5}).select(frame)["other"].to_list() == ["x"]
     assert Condition({"gone": 5}).select(frame).equals(frame.clear())
+
+
+class Crowded(Selector):
+    """Other threads, which select from other frames, always note what they look at right after this one did."""
+
+    _needed = property(lambda self: (["b"], ["b"]), lambda self, needed: None)
+
+
+def test_threads_may_select_from_different_frames_at_once() -> None:
+    rule = Condition({"a": 1}).rule
+    assert Crowded(rule, FrameTest(rule)).select(pl.DataFrame({"a": [1, 2]})).rows() == [(1,)]
 
 
 @given(conditions([upper]), frames)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from plait.queue import END, Failure, Frontier, Idle, Queue
 from plait.queue.blocks import Packed, unload
+from plait.queue.sides import Foreign
 
 
 def test_items_come_out_as_they_went_in_and_in_order():
@@ -220,6 +221,23 @@ def test_closing_a_handle_ends_the_wait_of_its_threads_and_of_no_others(word):
     other.put("here") if word == "get" else other.get()
     threads[1].join()
     assert ended == ["closed", "here" if word == "get" else "put"]
+
+
+@pytest.mark.parametrize("side", ["own", "foreign"])
+@pytest.mark.parametrize("word", ["get", "get_block", "put", "put_block"])
+def test_a_close_between_the_first_look_and_the_wait_is_not_missed(word, side, monkeypatch):
+    q, puts = Queue(1), word.startswith("put")
+    handle = pickle.loads(pickle.dumps(q))
+    if side == "foreign":
+        handle._start(Foreign(q._end.place(), 1))
+    if puts:
+        q.put("first")
+    step = {"get": "fill_shelf", "get_block": "take_block"}.get(word, word)
+    begin = getattr(handle._end, step)
+    monkeypatch.setattr(handle._end, step, lambda *args: [handle.close(), begin(*args)])
+    with pytest.raises(ValueError, match="closed"):
+        getattr(handle, word)(*[["more"]] * puts)
+    assert (q.qsize(), len(q._end.depot.givers)) == (puts, 0)
 
 
 # Frames.

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import queue
 import signal
 import threading
@@ -9,6 +10,7 @@ from collections import deque
 
 import pytest
 from plait.queue import END, Failure, Queue, adopt, wait
+from plait.queue.sides import Foreign
 from plait.util import MultiProcessing
 
 
@@ -75,6 +77,27 @@ def test_a_queue_that_is_closed_is_ready_to_say_so():
     process.start()
     process.join(30)
     assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("side", ["own", "foreign"])
+@pytest.mark.parametrize("where", ["before ready", "before fileno", "in fileno"])
+def test_a_queue_that_is_closed_as_the_wait_begins_is_ready(where, side, monkeypatch):
+    q = Queue()
+    handle = pickle.loads(pickle.dumps(q))
+    if side == "foreign":
+        handle._start(Foreign(q._end.place(), 0))
+    step = where.split()[1]
+    place = handle if where == "before fileno" else handle._end
+    go_on = getattr(place, step)
+    monkeypatch.setattr(place, step, lambda: [handle.close(), go_on()][1])
+    assert wait([Queue(), handle]) == [handle]
+    assert wait([handle, Queue()]) == [handle]
+
+
+@pytest.mark.parametrize("queues", [[], [Queue()]])
+def test_a_sentinel_that_is_none_is_told(queues):
+    with pytest.raises(ValueError, match="-1"):
+        wait(queues, [-1])
 
 
 def test_sentinels_are_returned_beside_queues():
