@@ -41,17 +41,27 @@ class RunningWindow(Operator):
         self._latest: int | None = None
         self._closed: int | None = None  # what the clock has closed although the stream has not come so far
 
-    def on_frame(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        """Take rows: all at once, or, where they open more groups than may be held, as many as have room.
-
-        What ends at or before the time of a row is complete, as rows come in the order of time: it goes out before the
-        row is taken if there is no room for it otherwise.
-        """
+    def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
         if self._closed is not None:
             frame = self._without_late(frame, self._closed)
+        if not frame.height:
+            return ()
+        store = self._started(frame)
+        if self._fitting(store, frame) < frame.height:
+            return self._pushed_in_pieces(store, frame)
+        self._push(store, frame)
+        return ()
+
+    def _pushed_in_pieces(
+        self, store: TimeWindows | DeepWindows | Sessions, frame: pl.DataFrame
+    ) -> Iterator[pl.DataFrame]:
+        """Take as many rows at a time as have room; yield what is complete by the next one before it is taken.
+
+        What ends at or before the time of a row is complete, as rows come in the order of time.
+        """
         ahead = frame.height
         while frame.height:
-            store, some = self._started(frame), frame.head(ahead)
+            some = frame.head(ahead)
             count = self._fitting(store, some)
             if count < some.height:
                 if self._context.lacks_rows():
