@@ -43,6 +43,11 @@ def _stay(rows: int) -> bool:
     return False
 
 
+def _lacks_none() -> bool:
+    """All rows come: nobody says that an input was cut off."""
+    return False
+
+
 def _no_state(path: str | None) -> Any:
     """Keep no state: a run does, which sees to it that it is committed and closed."""
     raise StateError(f"{path or 'a state'}: whoever opened this stage keeps no state; pass Context(keyed_state=...)")
@@ -68,6 +73,7 @@ class Context:
             becomes readable when the run is to stop. A live source waits for it together with its sockets. None: never.
         leaves: whoever takes long for a block calls it in between, with how many of its rows are left: True if the run
             is to stop now. They are counted as held back then, and the stage lets them be.
+        lacks_rows: true after a finite source was stopped before its end: what is not complete must not go out.
         before_waiting: a live source calls it when it has nothing more for now, before it blocks. Where it is read in
             the thread of those who show rows, they show then what they have got.
         clock: seconds, monotonic; the only clock a component may look at.
@@ -98,6 +104,7 @@ class Context:
     made: Callable[[int], None] = _forget_count
     stopping: Any = None
     leaves: Callable[[int], bool] = _stay
+    lacks_rows: Callable[[], bool] = _lacks_none
     before_waiting: Callable[[], None] = _go_on
     clock: Callable[[], float] = time.monotonic
     base: Path = field(default_factory=Path.cwd)

@@ -51,6 +51,7 @@ class Flow:
         self._by_name = {node.name: node for node in self.nodes}
         for node in self.nodes:
             node.state.context.leaves = functools.partial(self._leaves, node)
+            node.state.context.lacks_rows = node.lacks_rows
 
     def run(self) -> bool:
         """Move everything from the inlets to the ends. Return False if a source, or a block, was cut off by `stop`.

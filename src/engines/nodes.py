@@ -149,6 +149,10 @@ class Node:
         self.ended = False
         self.cut = False  # a finite source was stopped before its end: what is not complete does not go out
 
+    def lacks_rows(self) -> bool:
+        """Tell whether it was cut off."""
+        return self.cut
+
     def frame(self, port: int, frame: pl.DataFrame) -> None:
         """Take rows."""
         self.emit(frame)

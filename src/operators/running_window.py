@@ -41,16 +41,36 @@ class RunningWindow(Operator):
         self._latest: int | None = None
         self._closed: int | None = None  # what the clock has closed although the stream has not come so far
 
-    def on_frame(self, frame: pl.DataFrame) -> tuple[()]:
+    def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
         if self._closed is not None:
             frame = self._without_late(frame, self._closed)
-        if frame.height:
-            store = self._started(frame)
-            outside: int = self._asked(lambda: store.push(frame))
-            self._context.absorbed(frame.height - outside)
-            self._context.holds(store.groups, "groups")
-            self._latest = instants(frame.get_column(TIMESTAMP).tail(1)).item()
+        if not frame.height:
+            return ()
+        store = self._started(frame)
+        if self._fitting(store, frame) < frame.height:
+            return self._pushed_in_pieces(store, frame)
+        self._push(store, frame)
         return ()
+
+    def _pushed_in_pieces(
+        self, store: TimeWindows | DeepWindows | Sessions, frame: pl.DataFrame
+    ) -> Iterator[pl.DataFrame]:
+        """Take as many rows at a time as have room; yield what is complete by the next one before it is taken.
+
+        What ends at or before the time of a row is complete, as rows come in the order of time.
+        """
+        ahead = frame.height
+        while frame.height:
+            some = frame.head(ahead)
+            count = self._fitting(store, some)
+            if count < some.height:
+                if self._context.lacks_rows():
+                    self._context.absorbed(frame.height)  # they would be in results that must not go out
+                    return
+                yield from self._advanced(instants(frame.get_column(TIMESTAMP).head(1)).item())
+                count = max(1, self._fitting(store, some))  # if one has no room, the store complains of it
+            self._push(store, frame.head(count))
+            frame, ahead = frame.slice(count), 4 * count  # to look at all that is left each time takes too long
 
     def on_frontier(self, timestamp: Any) -> Iterable[pl.DataFrame]:
         self._frontier = (timestamp - EPOCH) // MICROSECOND
@@ -74,6 +94,16 @@ class RunningWindow(Operator):
 
     def on_end(self) -> Iterable[pl.DataFrame]:
         return () if self._store is None else self._counted(self._store.end())
+
+    def _fitting(self, store: TimeWindows | DeepWindows | Sessions, frame: pl.DataFrame) -> int:
+        count: int = self._asked(lambda: store.fitting(frame))
+        return count
+
+    def _push(self, store: TimeWindows | DeepWindows | Sessions, frame: pl.DataFrame) -> None:
+        outside: int = self._asked(lambda: store.push(frame))
+        self._context.absorbed(frame.height - outside)
+        self._context.holds(store.groups, "groups")
+        self._latest = instants(frame.get_column(TIMESTAMP).tail(1)).item()
 
     def _started(self, frame: pl.DataFrame) -> TimeWindows | DeepWindows | Sessions:
         if self._store is None:

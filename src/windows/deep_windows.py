@@ -23,6 +23,7 @@ from .accumulators import Count, Stretches
 from .aggregates import Aggregate
 from .groups import Groups, Values
 from .keys import dense
+from .room import fitting, latest_of, opened, sure
 from .spans import Spans, last_by
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ __all__ = ["DEEP", "DeepWindows"]
 DEEP: Final = 150
 """Windows that a row must be in for this to pay: below, what is done for each row costs more."""
 _AT_ONCE: Final = 1 << 20
-_NEVER: Final = -(1 << 62)
 _NOTHING: Final = (np.zeros(0, np.int64),) * 3
 
 
@@ -71,6 +71,15 @@ class DeepWindows:
         """How many groups are open."""
         return self._groups.count
 
+    def fitting(self, frame: pl.DataFrame) -> int:
+        """Return how many of the rows have room in `most`."""
+        if sure(self._groups, frame.height, self._deepest):
+            return frame.height
+        codes = self._groups.keys.codes(frame)
+        last = self._spans.numbers(instants(frame.get_column(TIMESTAMP)))
+        latest = latest_of(self._latest, self._groups.keys.count)
+        return fitting(self._groups, opened(codes, last - (self._deepest - 1), last, latest), self._deepest)
+
     def push(self, frame: pl.DataFrame) -> int:
         """Take rows. Return 0: each lies in windows, as they overlap."""
         values = self._groups.values(frame)
@@ -100,18 +109,9 @@ class DeepWindows:
 
     def _open(self, codes: Ints, first: Ints, last: Ints) -> None:
         """Count the groups that rows open. Raises AggregateError if they are too many."""
-        more = np.full(self._groups.keys.count - len(self._latest), _NEVER)
-        self._latest = np.concatenate([self._latest, more])
-        order = np.argsort(codes, kind="stable")
-        keys, ends = codes[order], last[order]
-        before = np.empty_like(ends)
-        before[1:] = ends[:-1]
-        begins = np.diff(keys, prepend=-1) != 0
-        before[begins] = self._latest[keys[begins]]
-        fresh = np.empty_like(ends)
-        fresh[order] = ends - np.maximum(before, first[order] - 1)
-        self._groups.open(np.repeat(codes, fresh))
-        self._latest[keys] = ends  # of several the last one stays
+        self._latest = latest_of(self._latest, self._groups.keys.count)
+        self._groups.open(np.repeat(codes, opened(codes, first, last, self._latest)))
+        self._latest[codes] = last  # of several the last one stays
         self._next = int(first[0]) if self._next is None else min(self._next, int(first[0]))
 
     def _stretches(self, codes: Ints, first: Ints, last: Ints) -> tuple[Ints, Stretches]:
@@ -193,7 +193,7 @@ class DeepWindows:
         alive = np.unique([code for page in self._pages.values() for code in page]).astype(np.int64)
         latest = self._latest[alive]
         new = dict(zip(alive.tolist(), (numbers := self._groups.keys.forget(alive)).tolist(), strict=True))
-        self._latest = np.full(self._groups.keys.count, _NEVER)
+        self._latest = latest_of(_NOTHING[0], self._groups.keys.count)
         self._latest[numbers] = latest
         self._pages = {
             number: {new[code]: start for code, start in page.items()} for number, page in self._pages.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +140,17 @@ class Groups(Computing):
         self._most = most
         self._free = np.zeros(0, np.int64)
         self.count = 0
+
+    @property
+    def room(self) -> int:
+        """How many groups more there may be."""
+        return self._most - self.count
+
+    @property
+    def room_for_values(self) -> int:
+        """How many values more each aggregate may keep; without end where none keeps any."""
+        kept = [each.kept for each in self._accumulators.values() if isinstance(each, Kept)]
+        return (self._most - sum(kept)) // len(kept) if kept else sys.maxsize
 
     def open(self, codes: Ints) -> None:
         """Count groups of these keys as open. Raises AggregateError if there are too many."""

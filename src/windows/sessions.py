@@ -16,6 +16,7 @@ from ..formats.direct import instants
 from ..record import TIMESTAMP
 from .aggregates import Aggregate
 from .groups import Groups
+from .room import fitting, sure
 from .spans import within_time
 
 if TYPE_CHECKING:
@@ -63,6 +64,20 @@ class Sessions:
         """How many sessions are open."""
         return self._groups.count
 
+    def fitting(self, frame: pl.DataFrame) -> int:
+        """Return how many of the rows have room in `most`."""
+        if sure(self._groups, frame.height, 1):
+            return frame.height
+        codes = self._groups.keys.codes(frame)
+        times = instants(frame.get_column(TIMESTAMP))
+        order = np.argsort(codes, kind="stable")
+        begins = self._begins(codes[order], times[order])
+        first = np.flatnonzero(np.diff(codes[order], prepend=_NOBODY) != 0)
+        begins[first] = ~self._go_on(codes[order][first], times[order][first])
+        fresh = np.empty(len(order), np.int64)
+        fresh[order] = begins
+        return fitting(self._groups, fresh, 1)
+
     def push(self, frame: pl.DataFrame) -> int:
         """Take rows. Return 0: each lies in a session."""
         if not frame.height:
@@ -72,9 +87,7 @@ class Sessions:
         times = instants(frame.get_column(TIMESTAMP))
         order = np.argsort(codes, kind="stable")
         keys, ordered = codes[order], times[order]
-        begins = np.ones(len(order), np.bool_)
-        begins[1:] = (np.diff(keys) != 0) | (np.diff(ordered) > self._gap)
-        starts = np.flatnonzero(begins)
+        starts = np.flatnonzero(self._begins(keys, ordered))
         ends = np.append(starts[1:], len(order)) - 1
         slots = self._slots(keys[starts], ordered[starts], ordered[ends])
         each = np.empty(len(order), np.int64)
@@ -83,15 +96,27 @@ class Sessions:
         self._groups.check_room(lambda slot: int(self._keys[slot]))
         return 0
 
-    def _slots(self, keys: Ints, first: Ints, last: Ints) -> Ints:
-        """Return the slot of each piece of a session: that of the session that it goes on with, or a new one."""
+    def _begins(self, keys: Ints, times: Ints) -> Any:
+        """Tell of rows, put in order by key and then time, where a piece of a session begins."""
+        begins = np.ones(len(keys), np.bool_)
+        begins[1:] = (np.diff(keys) != 0) | (np.diff(times) > self._gap)
+        return begins
+
+    def _go_on(self, keys: Ints, times: Ints) -> Any:
+        """Tell of rows with keys whether they go on with the latest session of theirs."""
         if self._groups.keys.count > len(self._latest):
             more = np.full(self._groups.keys.count, _NOBODY)
             self._latest = np.concatenate([self._latest, more])
         slots = self._latest[keys]
+        goes_on = slots != _NOBODY
+        goes_on[goes_on] = times[goes_on] - self._last[slots[goes_on]] <= self._gap
+        return goes_on
+
+    def _slots(self, keys: Ints, first: Ints, last: Ints) -> Ints:
+        """Return the slot of each piece of a session: that of the session that it goes on with, or a new one."""
         goes_on = np.diff(keys, prepend=_NOBODY) != 0  # only the first piece of a key can
-        goes_on &= slots != _NOBODY
-        goes_on[goes_on] = first[goes_on] - self._last[slots[goes_on]] <= self._gap
+        goes_on[goes_on] = self._go_on(keys[goes_on], first[goes_on])
+        slots = self._latest[keys]
         fresh = self._groups.allocate(keys[~goes_on])
         slots[~goes_on] = fresh
         self._grow(int(slots.max()) + 1)

@@ -22,6 +22,7 @@ from ..record import TIMESTAMP
 from .aggregates import Aggregate
 from .groups import Groups
 from .keys import dense
+from .room import fitting, latest_of, opened, sure
 from .spans import Spans, last_by
 
 if TYPE_CHECKING:
@@ -73,6 +74,17 @@ class TimeWindows:
     def groups(self) -> int:
         """How many groups are open."""
         return self._groups.count
+
+    def fitting(self, frame: pl.DataFrame) -> int:
+        """Return how many of the rows have room in `most`."""
+        deepest = self._spans.deepest
+        if sure(self._groups, frame.height, deepest):
+            return frame.height
+        codes = self._groups.keys.codes(frame)
+        last = self._spans.numbers(instants(frame.get_column(TIMESTAMP)))
+        latest = latest_of(np.zeros(0, np.int64), self._groups.keys.count)
+        latest[self._open % _KEYS] = self._windows[self._open // _KEYS]  # of several the last one stays
+        return fitting(self._groups, opened(codes, last - (deepest - 1), last, latest), deepest)
 
     def push(self, frame: pl.DataFrame) -> int:
         """Take rows. Return how many of them lie in no window (where windows leave gaps)."""

@@ -83,9 +83,9 @@ def test_both_engines_say_what_the_definition_says(
         ]
         stream = p.merge("sorted", inputs=readers, lateness=f"{lateness}s") if merged else readers[0]
         aggregates = {"n": "count", "total": {"sum": "temp"}}
-        windows = stream.window(
-            "sliding", name="w", size=f"{size}s", slide=f"{slide}s", by="city", aggregate=aggregates
-        )
+        lengths = {"size": f"{size}s", "slide": f"{slide}s"}
+        most = 2 * -(-size // slide)  # a time lies in no more windows of two cities
+        windows = stream.window("sliding", name="w", **lengths, by="city", aggregate=aggregates, max_state=most)
         windows.drop("columns", names=["window_start", "window_end"]).writer("jsonl", path="out.jsonl")
         outputs = []
         for engine in ("serial", "local"):
