@@ -35,7 +35,7 @@ class _Watch:
 
         if self._flow is None:
             return Text("starting ...", style="dim")
-        rows = sum(inlet.rows_read for inlet in self._flow.inlets)
+        rows = sum(inlet.rows_read() for inlet in self._flow.inlets)
         seconds = time.monotonic() - self._started
         parts = [
             f"{rows:,} rows",

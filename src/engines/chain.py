@@ -1,7 +1,7 @@
-"""A chain of stages in a thread of its own: a reader, and what can stay with it, up to whoever takes the rows.
+"""A running chain of stages: a reader, and what can stay with it, up to whoever takes the rows.
 
 Both kinds of overlap are made of it: threads of the process that was started, for chains that work outside the
-interpreter, and threads of a pool worker, for all others.
+interpreter (`crew`), and threads of a pool worker, for all others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .nodes import Edge, LateOutletNode, OutletNode
 from .report import StageReport
 from .stop import Stop
 
-__all__ = ["ChainThread", "Taker"]
+__all__ = ["ChainRun", "ChainThread", "Taker"]
 
 
 class Taker(Protocol):
@@ -33,53 +33,62 @@ class Taker(Protocol):
         """Take a mark, in order with the frames."""
 
 
-class ChainThread(threading.Thread):
-    """Runs one chain from its source to the end of what is to be done here, then tells END.
+class ChainRun:
+    """One chain from its source to the end of what is to be done here.
 
     Args:
         plan: the whole plan.
         chain: the part of it to run.
         taker: where its rows go; an error goes there as `Failure`, before END.
         stop: the request to stop.
-        turns: how many chains may read at once.
+        turns: how many chains may read at once, where each has a thread of its own.
+
+    Attributes:
+        reports: its lines of the ledger, when it has ended.
     """
 
-    def __init__(self, plan: Plan, chain: Chain, taker: Taker, stop: Stop, turns: threading.Semaphore) -> None:
-        super().__init__(name=f"plait-{chain.name}", daemon=True)
+    def __init__(
+        self, plan: Plan, chain: Chain, taker: Taker, stop: Stop, turns: threading.Semaphore | None = None
+    ) -> None:
+        self.name = f"plait-{chain.name}"
         self._turns = turns
         self._assembly = Assembly(plan, stop)
         self._chain = chain
         self._taker = taker
         self.reports: list[StageReport] = []
 
-    @property
     def rows_read(self) -> int:
-        """How many rows the reader has given so far; may be asked for from another thread."""
+        """Return how many rows the reader has given so far; may be asked for from another thread."""
         return self._assembly.state(self._chain.stages[0]).counts.delivered
 
-    def run(self) -> None:
+    def steps(self) -> Iterator[None]:
+        """Open the stages, run them, and end them: yield whenever the source has been asked and what it gave is put.
+
+        Nothing is raised, and nothing that has been put is held in between. Any thread may take the next step, one at
+        a time.
+        """
         try:
-            self._flow()
-        except Exception as error:
+            yield from self._flow()
+        except BaseException as error:  # a component that ends its thread does not end its stream
             self._taker.put(Failure(error))
         finally:
             self.reports = self._assembly.reports(self._chain.stages)
             self.reports += self._assembly.reports(self._moved())
             self._taker.put(END)
 
-    def _flow(self) -> None:
+    def _flow(self) -> Iterator[None]:
         first, last = self._chain.steps[0], self._chain.steps[-1]
         ahead = self._chain.ahead
         outlet = OutletNode(self._assembly.state(last), self._taker, None if ahead is None else ahead.columns)
         outlet.name = f"{last.name} (outlet)"
         inlet = self._assembly.source(first, alone=True)
         inlet.late.append(Edge(LateOutletNode(self._assembly.state(first), self._taker)))
-        if inlet.finite:
+        if inlet.finite and self._turns is not None:
             inlet.items = _in_turn(inlet.items, self._turns)
         wired = [replace(stage, inputs=(before.name,)) for before, stage in pairwise(self._chain.steps)]
         flow = self._assembly.flow([inlet], wired, [(last.name, outlet)])
         try:
-            flow.run()
+            yield from flow.steps()
         finally:
             flow.close()
             for stage in self._chain.steps:
@@ -90,6 +99,18 @@ class ChainThread(threading.Thread):
         if self._chain.ahead is not None:
             for stage in self._chain.ahead.steps:
                 yield replace(stage, inputs=(self._chain.last,))
+
+
+class ChainThread(threading.Thread):
+    """Runs one chain in a thread of its own."""
+
+    def __init__(self, chain: ChainRun) -> None:
+        super().__init__(name=chain.name, daemon=True)
+        self._chain = chain
+
+    def run(self) -> None:
+        for _ in self._chain.steps():
+            pass
 
 
 def _in_turn(items: Iterator[Any], turns: threading.Semaphore) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..queue.gate import Gated
@@ -59,19 +59,24 @@ class Flow:
         Raises:
             Exception: the first error of any stage, with a note that names the stage.
         """
+        for _ in self.steps():
+            pass
+        return not self._left
+
+    def steps(self) -> Iterator[None]:
+        """Do as `run` step by step: yield whenever an item has gone as far as it goes for now."""
         for inlet in self.inlets:
             inlet.start()
-        cut = False
         while open_inlets := [inlet for inlet in self.inlets if not inlet.ended]:
             if self.stop.requested:
-                cut = self._cut(open_inlets) or cut
+                self._left |= self._cut(open_inlets)
                 open_inlets = [inlet for inlet in open_inlets if not inlet.ended]
             if open_inlets:
                 chosen = self._next(open_inlets)
                 if chosen is not None:
                     self._deliver(chosen, chosen.take())
                     self.after_each()
-        return not cut and not self._left
+                    yield
 
     def close(self) -> None:
         """Let go of all sources and operators, whatever happened."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeAlias
 
 from ..record import END, Failure
 from .nodes import Edge, StageState, blame
 
-__all__ = ["Bell", "BufferedInlet", "Inlet", "Item", "PumpedInlet", "ReadInlet"]
+__all__ = ["Bell", "BufferedInlet", "Feeder", "Inlet", "Item", "PumpedInlet", "ReadInlet"]
 
 Item: TypeAlias = Any
 """A frame, a Frontier, or both as a gate released them (`Gated`), perhaps with late rows (`Sifted`); Idle, or END.
@@ -41,6 +41,8 @@ class Inlet:
         source: the reader that the stream began at.
         late: who reads the late rows of that reader.
         late_follows: the next frame is of such rows.
+        rows: how many rows have come.
+        rows_read: call it to learn how many have been read for this stream, as far as is known here.
     """
 
     def __init__(self, name: str, *, finite: bool, state: StageState | None = None) -> None:
@@ -54,11 +56,7 @@ class Inlet:
         self.ended = False
         self.failed: Failure | None = None
         self.rows = 0
-
-    @property
-    def rows_read(self) -> int:
-        """How many rows have been read for this stream so far, as far as is known here."""
-        return self.rows
+        self.rows_read: Callable[[], int] = lambda: self.rows
 
     @property
     def ready(self) -> bool:
@@ -97,14 +95,27 @@ class ReadInlet(Inlet):
             close()
 
 
+class Feeder(Protocol):
+    """Who fills an inlet: it begins with the flow, and ends soon after the inlet is closed, or at the end of all."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def is_alive(self) -> bool:
+        """Tell whether it has begun and not ended."""
+
+    def join(self) -> None:
+        """Wait for its end."""
+
+
 class BufferedInlet(Inlet):
     """A stream that another thread reads ahead, two items at most, and puts here.
 
     Attributes:
-        feeder: that thread. It begins with the flow, and ends soon after `close` or the end of the stream.
+        feeder: whoever does so.
     """
 
-    feeder: threading.Thread
+    feeder: Feeder
 
     def __init__(self, name: str, *, finite: bool, bell: Bell, state: StageState | None = None) -> None:
         super().__init__(name, finite=finite, state=state)
@@ -116,6 +127,16 @@ class BufferedInlet(Inlet):
     @property
     def ready(self) -> bool:
         return bool(self._buffer)
+
+    @property
+    def waiting(self) -> int:
+        """How many items are there that have not been taken."""
+        return len(self._buffer)
+
+    @property
+    def has_room(self) -> bool:
+        """True if `put` would not wait. After `close` there is room for all that still comes."""
+        return self._closed or len(self._buffer) < _DEPTH
 
     def start(self) -> None:
         self.feeder.start()
@@ -135,12 +156,15 @@ class BufferedInlet(Inlet):
             if isinstance(item, Failure):
                 self.failed = item
             else:
-                self._room.wait_for(lambda: self._closed or len(self._buffer) < _DEPTH)
+                self._wait_for_room()
                 if not self._closed:
                     self._buffer.append(item)
             self._bell.changed.notify_all()
 
     put_block = put
+
+    def _wait_for_room(self) -> None:
+        self._room.wait_for(lambda: self.has_room)
 
     def close(self) -> None:
         """Let the feeder come to its end: what it still reads is not kept."""

@@ -1,15 +1,16 @@
 """The local engine: each source is read beside what joins the streams, in a thread or in a worker of the pool.
 
-    thread:    reader - gate - filter ---------+
-    thread:    reader - gate ------------------+-- merge - window - writers     (the thread that was started)
+    threads:   reader - gate - filter ---------+
+               reader - gate ------------------+-- merge - window - writers     (the thread that was started)
     worker 1:  reader - gate - filter --queue--+
     worker 2:  reader - gate ----------queue---+
 
-A chain (a reader and what can stay with it) that does its work outside the interpreter gets a thread: threads then
-share the cores as well as processes do, hand their frames on by reference, and cost neither a start nor the memory of
-an interpreter. What is written behind a merge works ahead of it, in the chains, where that changes nothing
-(`pipeline.ahead`). A chain that holds the interpreter's lock goes to a worker process. Queues and buffers are
-bounded, so a slow merge holds its readers back. Whoever waits for a worker's rows waits for its death, too.
+A chain (a reader and what can stay with it) that does its work outside the interpreter runs in a few threads with all
+others of its kind (`chain_pool`): threads then share the cores as well as processes do, hand their frames on by
+reference, and cost neither a start nor the memory of an interpreter. What is written behind a merge works ahead of it,
+in the chains, where that changes nothing (`pipeline.ahead`). A chain that holds the interpreter's lock goes to a worker
+process. Queues and buffers are bounded, so a slow merge holds its readers back. Whoever waits for a worker's rows waits
+for its death, too.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from ..pipeline.plan import Chain, Plan
 from ..record import END, Failure
 from .as_written import as_written
 from .assembly import Assembly, abandon
-from .chain import ChainThread
+from .chain import ChainRun, ChainThread
+from .chain_pool import ChainPool, PooledInlet
 from .flow import Flow
 from .inlets import BufferedInlet, Inlet, PumpedInlet
 from .report import StageReport
@@ -48,8 +50,8 @@ class LocalRun:
         assembly.plan = work_ahead(assembly.plan)
         self._queues: dict[str, Any] = {}
         self._tasks: list[Any] = []
-        self._threads: list[ChainThread] = []
-        self._turns = threading.Semaphore(_READ_AT_ONCE)
+        self._chains: list[ChainRun] = []
+        self._reading = ChainPool(_READ_AT_ONCE, assembly.bell)
 
     def open(self) -> Flow:
         """Open the stages of this process, then start the workers. Raises what the components raise."""
@@ -83,10 +85,15 @@ class LocalRun:
         return pool, plan.workers(min(cores(), pool.ncpus + 1))
 
     def _thread(self, chain: Chain) -> Inlet:
-        inlet = _ChainInlet(chain.last, finite=not _is_live(chain), bell=self._assembly.bell)
-        inlet.source = chain.name
-        inlet.feeder = ChainThread(self._assembly.plan, chain, inlet, self._assembly.stop, self._turns)
-        self._threads.append(inlet.feeder)
+        assembly = self._assembly
+        if _is_live(chain):
+            inlet: BufferedInlet = BufferedInlet(chain.last, finite=False, bell=assembly.bell)
+        else:
+            inlet = PooledInlet(chain.last, self._reading, bell=assembly.bell)
+        running = ChainRun(assembly.plan, chain, inlet, assembly.stop)
+        inlet.feeder = ChainThread(running) if _is_live(chain) else self._reading.add(running, inlet)
+        inlet.source, inlet.rows_read = chain.name, running.rows_read
+        self._chains.append(running)
         return inlet
 
     def _inlet(self, chain: Chain, worker: int) -> PumpedInlet:
@@ -106,26 +113,17 @@ class LocalRun:
         """
         plan, states = self._assembly.plan, self._assembly.states
         lines = self._assembly.reports(stage for stage in plan.spec if stage.name in states)
-        for thread in self._threads:
-            lines += thread.reports
+        for chain in self._chains:
+            lines += chain.reports
         for task in self._tasks:
             lines += task.result()
         reports += as_written(plan, lines)
 
     def close(self) -> None:
-        """Close the queues. The pool stays: the next run finds its workers warm."""
+        """Close the queues. The pool of processes stays: the next run finds its workers warm."""
+        self._reading.close()
         for queue in self._queues.values():
             queue.close()
-
-
-class _ChainInlet(BufferedInlet):
-    """What comes from a chain in a thread of this process."""
-
-    feeder: ChainThread
-
-    @property
-    def rows_read(self) -> int:
-        return self.feeder.rows_read
 
 
 def _is_live(chain: Chain) -> bool:
@@ -177,7 +175,8 @@ def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop
         signal.SIGTERM, signal.SIG_IGN
     )  # to the whole group: the owner drains, and says when to stop
     turns = threading.Semaphore(_READ_AT_ONCE)
-    threads = [ChainThread(plan, chain, queues[chain.name], stop, turns) for chain in chains]
+    running = [ChainRun(plan, chain, queues[chain.name], stop, turns) for chain in chains]
+    threads = [ChainThread(chain) for chain in running]
     try:
         for thread in threads:
             thread.start()
@@ -186,4 +185,4 @@ def run_chains(plan: Plan, chains: Sequence[Chain], queues: dict[str, Any], stop
     finally:
         stop.close()
         signal.signal(signal.SIGTERM, before)
-    return [report for thread in threads for report in thread.reports]
+    return [report for chain in running for report in chain.reports]

@@ -79,6 +79,10 @@ class Bounds:
             self._latest = (frame, first, last)
         return first, last
 
+    def know(self, frame: pl.DataFrame, first: Any, last: Any) -> None:
+        """Note what is known of a frame: nobody needs to look."""
+        self._latest = (frame, first, last)
+
 
 def _bounds(frame: pl.DataFrame) -> tuple[Any, Any]:
     if TIMESTAMP not in frame.columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,10 @@ def read_source(reader: Reader, state: StageState, ordering: Ordering | None, st
     items = reader.open(state.context)
     try:
         for item in items:
-            yield from gate.idle(item) if isinstance(item, Idle) else gate.push(item)
+            released = deque(gate.idle(item) if isinstance(item, Idle) else gate.push(item))
+            del item  # nothing is held here that has gone on: it may be long until the next block is asked for
+            while released:
+                yield released.popleft()
             state.letters.flush()
             if not reader.live and stop.requested:
                 return
@@ -137,6 +141,7 @@ class _Turnstile(_Open):
         counts = self._state.counts
         counts.inside = len(self._gate)
         if gated.run is not None:
+            self._state.bounds.know(gated.block, gated.run.first, gated.run.last)
             self._state.saw(gated.block)
         yield gated
 

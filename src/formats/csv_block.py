@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["CR", "LF", "Block", "Bounds", "Dialect", "has_odd_bytes", "keep_freed_memory"]
 
 LF, CR = 10, 13
-_KEPT = 8 << 20
+_KEPT = 4 << 20
 
 
 def keep_freed_memory() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Protocol
 
 from ..errors import SourceError
@@ -153,7 +155,8 @@ def parse_record(data: bytes, start: int, places: Sequence[int], dialect: Dialec
 def read_records(
     stream: BinaryIO, header: Header, dialect: Dialect, bounds: Bounds, block: int, quick: Quick | None = None
 ) -> Iterator[Found]:
-    """Yield the records behind the header. Holds one block, or as much as one record takes, up to `max_record`.
+    """Yield the records behind the header. Holds one block, or as much as one record takes, up to `max_record`; while
+    nobody asks for the next one, no more than what it has of that.
 
     Args:
         stream: where `read_header` left it.
@@ -163,32 +166,76 @@ def read_records(
         block: bytes to read at a time; the answer does not depend on it.
         quick: tried first on each block, if there is one.
     """
-    left, offset, line = b"", header.offset, header.line
-    source = _Joined(header.rest, stream)
-    final = False
-    while not final:
-        wanted = max(block - len(left), len(left), 1)
-        chunk = source.read(wanted)
-        final = len(chunk) < wanted
-        data = left + chunk
-        if not data:
-            return
-        read = quick(data, final=final) if quick is not None else None
+    walk = _Walk(_Joined(header.rest, stream), dialect, bounds, block, quick, header.offset, header.line)
+    while walk.goes_on():
+        while walk.found:
+            yield walk.found.popleft()  # not held here: it may be long until the next one is asked for
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The way through a file, block by block.
+
+    Attributes:
+        offset, line: where the bytes stand in the file that are looked at next.
+        left: those of them that have been read.
+        final: the file has ended.
+        found: what the last block brought.
+    """
+
+    source: _Joined
+    dialect: Dialect
+    bounds: Bounds
+    block: int
+    quick: Quick | None
+    offset: int
+    line: int
+    left: bytes = b""
+    final: bool = False
+    found: deque[Found] = field(default_factory=deque)
+
+    def goes_on(self) -> bool:
+        """Look at the next block; False if there is none."""
+        if self.final or not self._read():
+            return False
+        read = self.quick(self.left, final=self.final) if self.quick is not None else None
         if read is not None:
             frame, consumed, lines = read
-            yield Found(None, offset, line, frame=frame)
+            self.found.append(Found(None, self.offset, self.line, frame=frame))
+            self._go_on_by(consumed, lines)
         else:
-            records = scan(data, dialect, bounds, final=final, first_line=line)
-            yield Found(records, offset, line, [_lost(data, dead, offset) for dead in records.dead])
-            consumed, lines = records.consumed, records.lines_consumed
-        offset, line = offset + consumed, line + lines
-        left = data[consumed:]
-        if len(left) - left.endswith(b"\r") > bounds.max_record and not final:
-            excerpt, size, left = _skip_line(source, left, block)
-            reason = too_long(bounds.max_record)
-            yield Found(None, offset, line, [LostRecord(line, offset, reason, excerpt, size)])
-            offset += size
-            final = final or not left
+            self._scan()
+        if len(self.left) - self.left.endswith(b"\r") > self.bounds.max_record and not self.final:
+            self._skip_line()
+        return True
+
+    def _read(self) -> bool:
+        wanted = max(self.block - len(self.left), len(self.left), 1)
+        chunk = self.source.read(wanted)
+        self.final = len(chunk) < wanted
+        self.left += chunk
+        return bool(self.left)
+
+    def _go_on_by(self, size: int, lines: int) -> None:
+        self.left = self.left[size:]
+        self.offset += size
+        self.line += lines
+
+    def _scan(self) -> None:
+        records = scan(self.left, self.dialect, self.bounds, final=self.final, first_line=self.line)
+        lost = [_lost(self.left, dead, self.offset) for dead in records.dead]
+        self.found.append(Found(records, self.offset, self.line, lost))
+        self._go_on_by(records.consumed, records.lines_consumed)
+
+    def _skip_line(self) -> None:
+        """Leave out a line that is too long to keep."""
+        excerpt, size, self.left = _skip_line(self.source, self.left, self.block)
+        reason = too_long(self.bounds.max_record)
+        self.found.append(
+            Found(None, self.offset, self.line, [LostRecord(self.line, self.offset, reason, excerpt, size)])
+        )
+        self.offset += size
+        self.final = self.final or not self.left
 
 
 class _Joined:

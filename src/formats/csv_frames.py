@@ -68,8 +68,7 @@ def read_frames(
     maker = _Maker(sheet, places, options, keep_text, wanted, seen)
     bounds = Bounds(len(names), options.max_record)
     quick = CleanReader(sheet, places, options, seen, wanted, keep_text)
-    for found in read_records(stream, header, options.dialect, bounds, options.block, quick.read):
-        yield maker.make(found)
+    yield from map(maker.make, read_records(stream, header, options.dialect, bounds, options.block, quick.read))
 
 
 @frozen

@@ -17,6 +17,7 @@ from .base import Reader
 
 if TYPE_CHECKING:
     from ..formats.csv_file import LostRecord
+    from ..formats.csv_frames import CsvBlock
     from ..formats.csv_options import CsvOptions
     from ..formats.csv_sheet import Sheet
 
@@ -96,7 +97,7 @@ class CSVReader(Reader):
     null: tuple[str, ...] = option("texts that mean null, besides the empty field", Names(), default=())
     max_record: int = option("bytes that one row may have; longer ones are dead letters", Size(), default=16 << 20)
     sample: int = option("bytes to look at before reading, to infer types", Size(), default=1 << 19)
-    block: int = option("bytes to read at a time", Size(), default=1 << 20, internal=True)
+    block: int = option("bytes to read at a time", Size(), default=1 << 21, internal=True)
 
     def columns(self, context: Context) -> dict[str, Any] | None:
         """Return the names and types of the columns, from a sample; none if no file has a row or a header."""
@@ -159,20 +160,17 @@ class CSVReader(Reader):
             for sentence in times.notes(self.zone):
                 context.note(sentence)
 
+        def batch(block: CsvBlock) -> Batch:
+            for lost in block.lost:
+                context.dead(_dead_letter(lost, file, context))
+            return Batch(frame=block.frame, origin=file.name, lines=block.lines)
+
+        wanted = context.wanted if context.keep_text else None
         with open_bytes(file) as stream:
-            for block in read_frames(
-                stream,
-                file.name,
-                sheet,
-                self._options(),
-                keep_text=context.keep_text,
-                wanted=context.wanted if context.keep_text else None,
-                seen=seen,
-            ):
-                for lost in block.lost:
-                    context.dead(_dead_letter(lost, file, context))
-                if len(block.frame):
-                    yield Batch(frame=block.frame, origin=file.name, lines=block.lines)
+            blocks = read_frames(
+                stream, file.name, sheet, self._options(), keep_text=context.keep_text, wanted=wanted, seen=seen
+            )
+            yield from filter(_has_rows, map(batch, blocks))  # holds none of them while it waits to be asked
 
     def _header_of(self, file: FoundFile) -> str:
         from ..formats.csv_file import read_header
@@ -213,3 +211,7 @@ def _dead_letter(lost: LostRecord, file: FoundFile, context: Context) -> DeadLet
         offset=lost.offset,
         text=text,
     )
+
+
+def _has_rows(batch: Batch) -> bool:
+    return len(batch.frame) > 0
