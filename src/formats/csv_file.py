@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Protocol
 
 from ..errors import SourceError
@@ -166,13 +165,12 @@ def read_records(
         block: bytes to read at a time; the answer does not depend on it.
         quick: tried first on each block, if there is one.
     """
-    walk = _Walk(_Joined(header.rest, stream), dialect, bounds, block, quick, header.offset, header.line)
+    walk = _Walk(_Joined(header.rest, stream), dialect, bounds, block, quick, header)
     while walk.goes_on():
         while walk.found:
             yield walk.found.popleft()  # not held here: it may be long until the next one is asked for
 
 
-@dataclass(slots=True)
 class _Walk:
     """The way through a file, block by block.
 
@@ -183,16 +181,14 @@ class _Walk:
         found: what the last block brought.
     """
 
-    source: _Joined
-    dialect: Dialect
-    bounds: Bounds
-    block: int
-    quick: Quick | None
-    offset: int
-    line: int
-    left: bytes = b""
-    final: bool = False
-    found: deque[Found] = field(default_factory=deque)
+    def __init__(
+        self, source: _Joined, dialect: Dialect, bounds: Bounds, block: int, quick: Quick | None, header: Header
+    ) -> None:
+        self.source, self.block = source, block
+        self.dialect, self.bounds, self.quick = dialect, bounds, quick
+        self.offset, self.line = header.offset, header.line
+        self.left, self.final = b"", False
+        self.found: deque[Found] = deque()
 
     def goes_on(self) -> bool:
         """Look at the next block; False if there is none."""
