@@ -125,6 +125,9 @@ class Queue:
                 timeout = left_until(deadline)
                 if OpenEnds.over() or (timeout == 0 and not self._closed):
                     raise
+            except OSError:  # another thread may have hung up
+                if not self._closed:
+                    raise
         raise ValueError(f"{self!r} is closed")
 
     def put_nowait(self, obj: Any) -> None:

@@ -113,9 +113,9 @@ class Outlet:
             if self._tray.room is not None and not self._sending:
                 self._allowance.look_ahead()
             self._rested = monotonic()
-        if self._tray.limit == _COLD and pause < _BRISK_SECONDS and self._may_be_warm:
-            self._tray.limit, self._warmed = _WARM, self._shipped
-            self._wake(False)
+            if self._tray.limit == _COLD and pause < _BRISK_SECONDS and self._may_be_warm:
+                self._tray.limit, self._warmed = _WARM, self._shipped
+                self._wake(False)
 
     def _ship(self) -> None:
         full = not self._sending  # what interrupts a shipment leaves its own for the end of it
@@ -203,12 +203,21 @@ class Outlet:
     # The end.
 
     def close(self) -> None:
-        """Ship all that was put, and hang up when the owner has it; a thread that waits for room gets none."""
+        """Ship all that was put, and hang up when the owner has it; a thread that waits for room gets none.
+
+        Whoever puts meanwhile appends first, and looks at the limit then: it is shipped, or hears of the end.
+        """
+        with self._shipping:
+            self._may_be_warm = False
+            self._tray.full, self._tray.limit = self._refuse, _COLD
         try:
             self._allowance.recall()
             self.qsize()
         finally:
             self._leave()
+
+    def _refuse(self) -> None:
+        raise ValueError(f"the handle of a queue of process {self._place.owner} is closed")
 
     def leave(self) -> None:
         """Have all that was put shipped, and hang up then; never blocks (for the garbage collector)."""

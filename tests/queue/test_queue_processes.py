@@ -118,6 +118,48 @@ def test_a_closed_handle_of_the_owner_does_not_stop_the_others(pool):
     task.result()
 
 
+def race(q):
+    """Put in two threads, and close under them; return the last number that each has put, and what else was raised."""
+    import sys
+
+    sys.setswitchinterval(1e-6)
+    put, odd, begun = {}, [], threading.Barrier(3)
+
+    def putting(name):
+        begun.wait()
+        try:
+            for number in range(10_000):
+                q.put({"by": name, "n": number})
+                put[name] = number
+        except ValueError:
+            pass
+        except Exception as error:
+            odd.append(repr(error))
+
+    threads = [threading.Thread(target=putting, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    begun.wait()
+    while len(put) < 2:
+        q.qsize()
+    q.close()
+    for thread in threads:
+        thread.join()
+    return put, odd
+
+
+@pytest.mark.parametrize("maxsize", [0, 50_000])
+def test_of_puts_that_another_thread_closes_under_each_arrives_or_says_so(pool, maxsize):
+    """Of the threads that put while one closes, none is told that the owner has ended, and none loses what went in."""
+    for _ in range(5):
+        q = Queue(maxsize)
+        put, odd = pool.submit(race, q).result()
+        arrived = [q.get_nowait() for _ in range(q.qsize())]
+        assert not odd
+        for name, last in put.items():
+            assert [row["n"] for row in arrived if row["by"] == name][: last + 1] == list(range(last + 1))
+
+
 def test_a_queue_made_in_a_worker_outlives_its_maker(pool):
     """The task ends: the queue stays while somebody uses it. The worker ends: what was waiting is sent on."""
     outer = Queue()
