@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import ScriptError
-from .payload import UnreadableError, to_text
+from .payload_base import UnreadableError, to_text
 
 __all__ = ["SclPayload", "to_record"]
 
