@@ -144,6 +144,15 @@ class Sides(Ranges):
         at = self._rows.index(row, bisect_left(self._bounds, key.value))
         del self._bounds[at], self._rows[at]
 
+    def find(self, event: Any, found: list[int], doubtful: set[int]) -> None:
+        if self._shape is None and self._name is not None and type(event) is dict:
+            value = event.get(self._name)
+            if KIND_OF.get(type(value)) == self._kind and value == value:  # as `meet` does it, in half the time
+                at = self._search(self._bounds, value)
+                found += self._rows[:at] if self._at_start else self._rows[at:]
+                return
+        super().find(event, found, doubtful)
+
     def _met_by(self, value: Any) -> Sequence[Any]:
         at = self._search(self._bounds, value)
         return self._rows[:at] if self._at_start else self._rows[at:]
