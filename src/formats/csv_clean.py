@@ -176,8 +176,11 @@ class CleanReader:
         data, block, consumed = whole
         if len(columns) < len(self.places) and not data.isascii():
             return None  # Arrow looks for UTF-8 in the columns that it is asked for
+        numbers = {column.place: column.type.inferred for column in columns if column.type.kind in ("integer", "float")}
+        if numbers and self._has_odd_fields(data, block, numbers):  # before Arrow's table takes memory, too
+            return None
         table = self._parsed(block, self._types(columns, data[: data.find(b"\n")]))
-        if table is None or self._has_odd_rows(data, block, table.num_rows, columns):
+        if table is None or (not numbers and np.count_nonzero(block == LF) != table.num_rows):
             return None
         return Split(data, block, table, columns, consumed)
 
@@ -244,16 +247,16 @@ class CleanReader:
                 made[column.name] = values if read is None else read.values
         return made
 
-    def _has_odd_rows(self, data: bytes, block: Bytes, rows: int, columns: Sequence[Column]) -> bool:
-        """Tell whether there are empty lines, or numbers that only Arrow takes for such."""
-        numbers = {column.place: column.type.inferred for column in columns if column.type.kind in ("integer", "float")}
-        if not numbers:
-            return int(np.count_nonzero(block == LF)) != rows
-        suspects = _suspects(data, block, self.options.dialect.delimiter)
-        return suspects is None or self._has_odd_numbers(block, suspects, numbers)
+    def _has_odd_fields(self, data: bytes, block: Bytes, numbers: Mapping[int, bool]) -> bool:
+        """Tell whether there are empty lines, or numbers that begin or end as only Arrow would accept them.
 
-    def _has_odd_numbers(self, block: Bytes, suspects: Suspects, numbers: Mapping[int, bool]) -> bool:
-        """Tell whether a number begins or ends as Arrow would accept it and the careful way would not."""
+        Args:
+            data: the block; block: the bytes of its records.
+            numbers: at which places of a row numbers stand, and whether their type was inferred.
+        """
+        suspects = _suspects(data, block, self.options.dialect.delimiter)
+        if suspects is None:
+            return True
         if not len(suspects.codes) and not len(suspects.others):
             return False
         structure = np.flatnonzero((block == self.options.dialect.delimiter) | (block == LF))
