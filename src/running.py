@@ -83,7 +83,8 @@ class Context:
             None where there is none. The engine sets it before the first frame is written.
         keep_text: a reader shall add the column `record.TEXT`, the text of each row as it came, without line end.
         wanted: with `keep_text`, the columns that some stage reads, besides `timestamp`: a reader may leave out all
-            others, and does not look at what they hold. None: all of them.
+            others, and does not look at what they hold. For an operator, the columns that anybody behind it looks at:
+            it may leave out others. None: all of them.
         keyed_state: call it with the path of a file, or None for memory: it returns the `KeyedState` there, which the
             run commits after each block and closes at its end. All stages that name the file share it, each with a
             clock of its own. Raises StateError.

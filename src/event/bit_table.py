@@ -39,6 +39,7 @@ __all__ = ["BitTable", "Left", "bit_tables"]
 _OCTET: Final = 8
 _OCTETS: Final = 64
 """Octets in a table: a group has as many bits."""
+_ALL: Final = 0xFFFF_FFFF_FFFF_FFFF
 _WORTH: Final = 2
 """Rows are picked out where so many times as many have been looked at as are left."""
 
@@ -107,7 +108,7 @@ class BitTable:
     def _groups(self, signals: Signals) -> tuple[Rows, Array, list[Array]]:
         """Return the rows of which bits of a group are left, those bits, and the cells of each column."""
         rows: Rows = None
-        groups: Array = np.full(signals.columns.height, 0xFFFF_FFFF_FFFF_FFFF, np.uint64)
+        groups: Array = np.full(1 if self._columns else signals.columns.height, _ALL, np.uint64)
         cells: list[Array] = []
         for column in self._columns:
             cells.append(column.classes.rough(signals, rows))
@@ -121,7 +122,7 @@ class BitTable:
 
     def _roughly(self, rows: Array, octets: Array, at: Array, known: Sequence[Array]) -> Left:
         """Return what is left of octets, given the rows, and where among the cells each stands."""
-        bits: Array = np.full(len(rows), 0xFF, np.uint8)
+        bits: Array = np.full(1 if self._columns else len(rows), 0xFF, np.uint8)
         for column, cells in zip(self._columns, known, strict=True):
             begin = np.multiply(cells.take(at), self._octets, dtype=np.intp)  # those of few texts have 8 bits
             bits = bits & column.roughly.take(begin + octets)

@@ -66,7 +66,12 @@ class _All:
     parts: tuple[int, ...]
 
     def of(self, signals: Signals) -> Bools:
-        return reduce(np.logical_and, map(signals.of, self.parts))
+        opposed = [signals.opposed(part) for part in self.parts]
+        ruled_out = [signals.of(other) for other in opposed if other is not None]
+        held = [signals.of(part) for part, other in zip(self.parts, opposed, strict=True) if other is None]
+        if not held:
+            return ~reduce(np.logical_or, ruled_out)
+        return reduce(np.greater, ruled_out, reduce(np.logical_and, held))  # a and not b: of truths, a > b
 
 
 @frozen
@@ -200,6 +205,11 @@ class Signals:
         self._gates = gates
         self._shared = shared
         self._kept: dict[int, Bools] = {}
+
+    def opposed(self, number: int) -> int | None:
+        """Return the gate that this one is the opposite of, and need not be computed for; None: it is none such."""
+        gate = self._gates[number]
+        return gate.parts[0] if isinstance(gate, _Not) and number not in self._shared else None
 
     def of(self, number: int) -> Bools:
         """Return for each row whether the gate is true."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CallbackError, SpecError
@@ -120,12 +120,21 @@ class Condition(Mapping[str, Any]):
 
         return FrameTest(self._rule)
 
-    def select(self, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> pl.DataFrame:
+    def select(
+        self,
+        frame: pl.DataFrame,
+        on_error: Callable[[CallbackError], None] | None = None,
+        wanted: Collection[str] | None = None,
+    ) -> pl.DataFrame:
         """Return the rows of the frame that `mask` is true of, in order; the frame itself if it is of all.
 
         Quick also for frames of a few rows, as live streams are made of.
+
+        Args:
+            frame, on_error: as for `mask`.
+            wanted: columns that somebody looks at; others may be left out. None: all.
         """
-        return self._selector.select(frame, on_error)
+        return self._selector.select(frame, on_error, wanted)
 
     @functools.cached_property
     def _selector(self) -> Selector:

@@ -59,7 +59,7 @@ class FrameTest:
     def mask(self, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> Bools:
         """Return one bool per row: whether the rule holds of it. See `Condition.mask`."""
         failures = _Failures(on_error)
-        holds = self._step(frame.schema).holds(frame, np.arange(frame.height), failures)
+        holds = self._step(frame.schema).holds(frame, None, failures)
         if failures.rows:
             holds = holds.copy()
             holds[failures.rows] = False
@@ -75,8 +75,8 @@ class FrameTest:
 class _Step(Protocol):
     """Part of the way to the answer."""
 
-    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
-        """Return one bool per row of `frame`; `rows` are the numbers of those rows in the whole frame."""
+    def holds(self, frame: pl.DataFrame, rows: _Rows | None, failures: _Failures) -> Bools:
+        """Return one bool per row of `frame`; `rows` are the numbers of those in the whole frame, unless it is that."""
 
 
 def _step(rule: Rule, schema: Mapping[str, Any]) -> _Step:
@@ -144,7 +144,7 @@ class _Whole:
     circuit: Circuit
     gate: int
 
-    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+    def holds(self, frame: pl.DataFrame, rows: _Rows | None, failures: _Failures) -> Bools:
         return self.circuit.signals(frame).of(self.gate)
 
 
@@ -152,7 +152,7 @@ class _Whole:
 class _Opposite:
     step: _Step
 
-    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+    def holds(self, frame: pl.DataFrame, rows: _Rows | None, failures: _Failures) -> Bools:
         return ~self.step.holds(frame, rows, failures)
 
 
@@ -163,13 +163,13 @@ class _Narrowing:
     quick: _Whole
     slow: Sequence[_Step]
 
-    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+    def holds(self, frame: pl.DataFrame, rows: _Rows | None, failures: _Failures) -> Bools:
         left = np.flatnonzero(self.quick.holds(frame, rows, failures)) if self.quick.gate != TRUE else None
         for step in self.slow:
             if left is None:
                 left = np.flatnonzero(step.holds(frame, rows, failures))
             elif len(left):
-                left = left[step.holds(frame[left], rows[left], failures)]
+                left = left[step.holds(frame[left], left if rows is None else rows[left], failures)]
         holds = np.full(frame.height, left is None)
         holds[[] if left is None else left] = True
         return holds
@@ -182,7 +182,7 @@ class _ByDistinctTexts:
     test: Test
     name: str
 
-    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+    def holds(self, frame: pl.DataFrame, rows: _Rows | None, failures: _Failures) -> Bools:
         values = frame.get_column(self.name).cast(pl.String)
         distinct = values.unique()
         verdicts = pl.Series([bool(self.test({self.name: value})) for value in distinct], dtype=pl.Boolean)
@@ -196,10 +196,11 @@ class _RowByRow:
     test: Test
     names: Sequence[str]
 
-    def holds(self, frame: pl.DataFrame, rows: _Rows, failures: _Failures) -> Bools:
+    def holds(self, frame: pl.DataFrame, rows: _Rows | None, failures: _Failures) -> Bools:
         looked_at = pl.DataFrame([frame.get_column(name) for name in self.names])
-        events = row_dicts(looked_at) if self.names else ({} for _ in rows)
-        verdicts = (self._verdict(event, row, failures) for event, row in zip(events, rows, strict=True))
+        numbers = range(frame.height) if rows is None else rows
+        events = row_dicts(looked_at) if self.names else ({} for _ in numbers)
+        verdicts = (self._verdict(event, row, failures) for event, row in zip(events, numbers, strict=True))
         return np.fromiter(verdicts, np.bool_, frame.height)
 
     def _verdict(self, event: dict[str, Any], row: Any, failures: _Failures) -> bool:

@@ -147,6 +147,8 @@ class OneOf:
     def of(self, columns: Columns) -> Bools:
         code, codes = columns.texts[self.path].code, columns.codes(self.path)
         wanted = [code[text] for text in self.texts]
+        if len(wanted) == len(code):
+            return codes < len(code)
         if len(wanted) <= _FEW:
             return reduce(np.logical_or, [codes == each for each in wanted])
         table = np.zeros(len(code) + 1, np.bool_)

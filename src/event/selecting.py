@@ -6,10 +6,9 @@ engine for `DataFrame.filter` longer still. Both ways give the same answers: see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
-import numpy as np
 import polars as pl
 
 from ..errors import CallbackError
@@ -19,6 +18,7 @@ from ..formats.few_frames import records_of
 from ..formats.few_rows import FewRows
 from .dict_evaluator import compile_rule
 from .frame_evaluator import FrameTest
+from .leaves import Bools
 from .rules import Rule, calls, paths
 
 __all__ = ["FEW", "Selector"]
@@ -42,11 +42,16 @@ class Selector:
         self._paths = paths(rule)
         self._needed: tuple[list[str], list[str]] = ([], [])
 
-    def select(self, frame: pl.DataFrame, on_error: Callable[[CallbackError], None] | None = None) -> pl.DataFrame:
+    def select(
+        self,
+        frame: pl.DataFrame,
+        on_error: Callable[[CallbackError], None] | None = None,
+        wanted: Collection[str] | None = None,
+    ) -> pl.DataFrame:
         """Return the rows, in order; the frame itself if the rule holds of all. See `Condition.select`."""
         records = records_of(frame)
         if self._judge is None or (records is None and frame.height > FEW):
-            return _picked(frame, self._test.mask(frame, on_error))
+            return _picked(frame, self._test.mask(frame, on_error), wanted)
         judge = self._judge
         if records is not None:
             kept = [record for record in records if judge(record)]
@@ -64,11 +69,10 @@ class Selector:
         return known[1]
 
 
-def _picked(frame: pl.DataFrame, holds: np.ndarray[Any, np.dtype[np.bool_]]) -> pl.DataFrame:
-    found = np.count_nonzero(holds)
-    if found == len(holds):
+def _picked(frame: pl.DataFrame, holds: Bools, wanted: Collection[str] | None) -> pl.DataFrame:
+    if False not in holds.tobytes():  # bytes keep the interpreter's lock, and stop at the first
         return frame
-    return kept(frame, column_of(holds)) if found else frame.clear()
+    return kept(frame, column_of(holds), wanted)
 
 
 def _picked_few(frame: pl.DataFrame, holds: Sequence[bool]) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 __all__ = ["Texts"]
 
@@ -74,9 +75,9 @@ class Texts:
 
 def _words(series: pl.Series) -> _Array:
     """Return two words for each text; those of a null mean nothing."""
-    array = series.to_arrow(compat_level=pl.CompatLevel.newest())
-    if not len(array):
+    if not len(series):
         return np.empty((0, 2), np.uint64)
+    array = pa.chunked_array(series if series.n_chunks() == 1 else series.rechunk()).chunk(0)
     words = np.frombuffer(array.buffers()[1], np.uint64).reshape(-1, 2)
     return words[array.offset : array.offset + len(array)]
 
@@ -97,13 +98,21 @@ class _FewShortTexts:
         if rows is not None:
             words = words.take(rows, axis=0)
         others = len(self._texts)
-        codes = np.full(len(words), others, np.uint8)
-        for code, (first, second, size) in enumerate(self._texts):
-            found = words[:, 0] == first
-            if size > _IN_FIRST:
-                found &= words[:, 1] == second
-            codes -= found.view(np.uint8) * np.uint8(others - code)
+        if not others:
+            return np.zeros(len(words), np.uint8)
+        codes = self._differ(words, 0).view(np.uint8)  # which is all there is to tell of one text
+        if others > 1:
+            codes *= np.uint8(others)
+        for code in range(1, others):
+            codes -= (~self._differ(words, code)).view(np.uint8) * np.uint8(others - code)
         return _without_nulls(codes, series, rows, others)
+
+    def _differ(self, words: _Array, code: int) -> _Array:
+        first, second, size = self._texts[code]
+        differ: _Array = words[:, 0] != first
+        if size > _IN_FIRST:
+            differ |= words[:, 1] != second
+        return differ
 
 
 def _without_nulls(codes: _Array, series: pl.Series, rows: _Array | None, others: int) -> _Array:

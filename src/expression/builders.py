@@ -8,6 +8,7 @@ where what does not fit becomes null.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
@@ -26,6 +27,7 @@ _YEAR_1: Final = -62_135_596_800_000_000
 _YEAR_10000: Final = 253_402_300_800_000_000
 _BLANKS: Final = " \t\n\r\f\v"
 _EXACT: Final = 2.0**52
+_SOME: Final = 1 << 15
 
 
 def _narrow(wide: pl.Expr) -> pl.Expr:
@@ -72,7 +74,17 @@ def _zeros() -> pl.Expr:
 
 def unsigned_zeros(column: pl.Series) -> pl.Series:
     """Make 0.0 of -0.0: which of the two polars gives depends on how many rows there are."""
-    return column + pl.Series([0.0]).new_from_index(0, len(column))
+    return column + (_some_zeros().slice(0, len(column)) if len(column) <= _SOME else _as_many_zeros(len(column)))
+
+
+def _as_many_zeros(count: int) -> pl.Series:
+    return pl.Series([0.0]).new_from_index(0, count)
+
+
+@cache
+def _some_zeros() -> pl.Series:
+    """Return as many zeros as most blocks have rows: to take some of them is half the work of making them."""
+    return _as_many_zeros(_SOME)
 
 
 def _over(a: pl.Expr, b: pl.Expr) -> pl.Expr:

@@ -17,7 +17,7 @@ from ..frozen import frozen
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["column_of", "numbered", "series_of"]
+__all__ = ["column_of", "frame_of", "numbered", "series_of"]
 
 
 @frozen
@@ -35,6 +35,22 @@ class _Handed:
 def series_of(array: pa.Array) -> pl.Series:
     """Return the array as a series; its buffers are not copied, but for texts of the older layout."""
     return pl.Series(_Handed(array))
+
+
+@frozen
+class _Streamed:
+    """A table of which polars sees nothing but the interface."""
+
+    table: pa.Table
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Hand over schema and buffers."""
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def frame_of(table: pa.Table) -> pl.DataFrame:
+    """Return the table as a frame: the same as `series_of` each column, and as few calls as for two of them."""
+    return pl.Series(_Streamed(table)).struct.unnest()
 
 
 def column_of(values: npt.NDArray[Any], there: npt.NDArray[np.bool_] | None = None) -> pl.Series:

@@ -9,7 +9,7 @@ doubt, any error, and the careful way takes the block. What makes sure:
 |---|---|
 | quotes, CR, NUL, records that are too long | the block has no such bytes, and is not that long |
 | a byte order mark, which Arrow drops wherever its input begins | how the block begins |
-| empty lines | as many rows as line ends |
+| empty lines | line ends that follow another |
 | wrong number of fields, no UTF-8, no number | Arrow raises |
 | `007`, `+5`, `-0` in inferred numbers; `0x1F`; blanks around | how fields begin and end (`_suspects`) |
 | `nan`, `inf`, numbers too large | whether all are finite |
@@ -31,7 +31,7 @@ import pyarrow.csv as arrow_csv
 
 from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP
-from .arrow_series import series_of
+from .arrow_series import frame_of
 from .csv_block import LF, has_odd_bytes
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
@@ -56,8 +56,6 @@ _FALSE: Final = [text for text, value in BOOLEANS.items() if not value]
 _LONGEST: Final = 1 << 30
 _ZERO, _NINE, _PLUS, _MINUS, _POINT, _SPACE, _TAB = b"09+-. \t"
 _LETTERS: Final = ord("A")
-_CHUNK: Final = 1 << 19
-"""Bytes to look at in one go: what is made of them stays in the cache, and in memory that is used again."""
 
 
 class _Whole(NamedTuple):
@@ -178,8 +176,11 @@ class CleanReader:
         data, block, consumed = whole
         if len(columns) < len(self.places) and not data.isascii():
             return None  # Arrow looks for UTF-8 in the columns that it is asked for
+        numbers = {column.place: column.type.inferred for column in columns if column.type.kind in ("integer", "float")}
+        if numbers and self._has_odd_fields(data, block, numbers):  # before Arrow's table takes memory, too
+            return None
         table = self._parsed(block, self._types(columns, data[: data.find(b"\n")]))
-        if table is None or self._has_odd_rows(data, block, table.num_rows, columns):
+        if table is None or (not numbers and np.count_nonzero(block == LF) != table.num_rows):
             return None
         return Split(data, block, table, columns, consumed)
 
@@ -233,30 +234,29 @@ class CleanReader:
         The columns go through numpy and Arrow, not through polars, whose every call may wake its threads.
         """
         made: dict[str, pl.Series] = {}
-        for column in columns:
-            values = table[column.name].chunk(0)
-            if column.type.kind == "float" and not np.isfinite(numbers_of(values, "f8")).all():
+        series = frame_of(table).get_columns() if columns else ()  # asked for no column, Arrow makes all
+        for column, values in zip(columns, series, strict=True):
+            if column.type.kind == "float" and not _are_finite(numbers_of(table[column.name].chunk(0), "f8")):
                 return None
-            if column.type.kind == "time":
-                read = read_arrow(self.options.times, values)
-                if read.reasons and (column.is_event_time or len(read.reasons) > values.null_count):
+            read = read_arrow(self.options.times, values) if column.type.kind == "time" else None
+            if read is not None:
+                if read.reasons and (column.is_event_time or len(read.reasons) > values.null_count()):
                     return None
                 self.seen(read)
-                values = read.values
             if column.delivered:
-                made[column.name] = values if isinstance(values, pl.Series) else series_of(values)
+                made[column.name] = values if read is None else read.values
         return made
 
-    def _has_odd_rows(self, data: bytes, block: Bytes, rows: int, columns: Sequence[Column]) -> bool:
-        """Tell whether there are empty lines, or numbers that only Arrow takes for such."""
-        numbers = {column.place: column.type.inferred for column in columns if column.type.kind in ("integer", "float")}
-        if not numbers:
-            return int(np.count_nonzero(block == LF)) != rows
-        lines, suspects = _suspects(data, block, self.options.dialect.delimiter)
-        return lines != rows or self._has_odd_numbers(block, suspects, numbers)
+    def _has_odd_fields(self, data: bytes, block: Bytes, numbers: Mapping[int, bool]) -> bool:
+        """Tell whether there are empty lines, or numbers that begin or end as only Arrow would accept them.
 
-    def _has_odd_numbers(self, block: Bytes, suspects: Suspects, numbers: Mapping[int, bool]) -> bool:
-        """Tell whether a number begins or ends as Arrow would accept it and the careful way would not."""
+        Args:
+            data: the block; block: the bytes of its records.
+            numbers: at which places of a row numbers stand, and whether their type was inferred.
+        """
+        suspects = _suspects(data, block, self.options.dialect.delimiter)
+        if suspects is None:
+            return True
         if not len(suspects.codes) and not len(suspects.others):
             return False
         structure = np.flatnonzero((block == self.options.dialect.delimiter) | (block == LF))
@@ -266,6 +266,12 @@ class CleanReader:
         return any(bool(np.isin(found % len(self.places), wanted).any()) for found, wanted in columns)
 
 
+def _are_finite(numbers: npt.NDArray[np.float64]) -> bool:
+    """Tell whether no number is infinite or NaN: then the sum is neither, unless it is too large."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.add.reduce(numbers)) or np.isfinite(numbers).all())
+
+
 class Suspects(NamedTuple):
     """Places of fields that begin like a code (007, -0, +5), and of such as have blanks around or begin like 0x1F."""
 
@@ -273,26 +279,36 @@ class Suspects(NamedTuple):
     others: Ints
 
 
-def _suspects(data: bytes, block: Bytes, delimiter: int) -> tuple[int, Suspects]:
-    """Return how many line ends there are, and a place in each field that may be no number to the careful way."""
-    lines, low = 0, [np.zeros(1, dtype=np.int64)]
-    for start in range(0, len(block), _CHUNK):
-        piece = block[start : start + _CHUNK + 1]
-        edges = piece[:_CHUNK] == LF
-        lines += int(np.count_nonzero(edges))
-        edges |= piece[:_CHUNK] == delimiter
-        edges = edges[: len(piece) - 1]
-        edges &= piece[1:] <= _ZERO
-        low.append(np.flatnonzero(edges) + start + 1)
-    starts = np.concatenate(low)
+def _suspects(data: bytes, block: Bytes, delimiter: int) -> Suspects | None:
+    """Return a place in each field that may be no number to the careful way; None if there is an empty line."""
+    starts = _low_starts(block, delimiter)
     last = len(block) - 1
     first, second, third = (block[np.minimum(starts + further, last)] for further in range(3))
+    if ((first == LF) & (block[starts - 1] == LF)).any():  # what is before the first byte is the last, an LF
+        return None
     zero, minus_zero = first == _ZERO, (first == _MINUS) & (second == _ZERO)
     goes_on = (third == _POINT) | _is_letter(third, delimiter)
     codes = (first == _PLUS) | (zero & _is_digit(second)) | (minus_zero & ~goes_on)
     others = (zero & _is_letter(second, delimiter)) | (_is_blank(first) & (first != delimiter))
     padded = [_padded(block, delimiter)] if _SPACE in data or _TAB in data else []
-    return lines, Suspects(starts[codes], np.concatenate([starts[others], *padded]))
+    return Suspects(starts[codes], np.concatenate([starts[others], *padded]))
+
+
+def _low_starts(block: Bytes, delimiter: int) -> Ints:
+    """Return where the block begins, and all fields that begin with 0 or what is before it in ASCII: signs, blanks.
+
+    All bytes are looked at as few times as can be: each time lets go of the interpreter's lock.
+    """
+    ends = block[:-1]
+    if delimiter < _ZERO:  # as a comma: what is not above it is the end of a field, and little else
+        low = ends <= max(delimiter, LF)
+    else:
+        low = ends == LF
+        low |= ends == delimiter
+    low &= block[1:] <= _ZERO
+    places = np.flatnonzero(low)
+    ends = ends[places]
+    return np.append(0, places[(ends == LF) | (ends == delimiter)] + 1)
 
 
 def _padded(block: Bytes, delimiter: int) -> Ints:

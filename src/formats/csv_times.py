@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from .arrow_series import series_of
@@ -32,15 +33,21 @@ def arrow_type(times: EventTimes, first: bytes) -> pa.DataType:
     return pa.timestamp("us", "UTC" if match["zone"] else None)
 
 
-def read_arrow(times: EventTimes, values: pa.Array) -> ReadTimes:
-    """Read what Arrow has made of a column: times with or without a zone, or texts."""
-    local = values.type == pa.timestamp("us")
-    if pa.types.is_timestamp(values.type) and not (local and times.zone) and not values.null_count and len(values):
-        moments = numbers_of(values, "i8")
-        if moments.min() >= FIRST and moments.max() <= LAST:
-            series = series_of(values.view(pa.timestamp("us", "UTC")))
-            return ReadTimes(series, unzoned=len(values) if local else 0)
-    return times.read(series_of(values))
+def read_arrow(times: EventTimes, values: pl.Series) -> ReadTimes:
+    """Read what Arrow has made of a column: times with or without a zone, or texts.
+
+    Times that are in order are marked as such in the series, for all who ask.
+    """
+    local = values.dtype == pl.Datetime("us")
+    if values.dtype == pl.String or (local and times.zone) or values.has_nulls() or not len(values):
+        return times.read(values)
+    ordered = values.is_sorted()
+    moments = values.to_numpy().view(np.int64)
+    first, last = (moments[0], moments[-1]) if ordered else (moments.min(), moments.max())
+    if first < FIRST or last > LAST:
+        return times.read(values)
+    read = values.cast(pl.Datetime("us", "UTC")) if local else values
+    return ReadTimes(read.set_sorted() if ordered else read, unzoned=len(values) if local else 0)
 
 
 def read_fields(times: EventTimes, fields: Fields) -> ReadTimes | None:
@@ -62,7 +69,8 @@ def read_alike(times: EventTimes, block: Bytes, starts: Ints, width: int) -> Rea
     if found is None:
         return None
     kind = pa.timestamp("us", "UTC" if found.zoned else None)
-    return read_arrow(times, pa.Array.from_buffers(kind, len(starts), [None, pa.py_buffer(found.values)]))
+    array = pa.Array.from_buffers(kind, len(starts), [None, pa.py_buffer(found.values)])
+    return read_arrow(times, series_of(array))
 
 
 def numbers_of(values: pa.Array, dtype: str) -> npt.NDArray[Any]:

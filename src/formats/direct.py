@@ -7,7 +7,7 @@ block, and more where readers keep the cores busy. What is here gives the same a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +37,12 @@ def instants(times: pl.Series) -> npt.NDArray[np.int64]:
     return numbers
 
 
-def kept(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
-    """Return the rows for which the mask is true."""
+def kept(frame: pl.DataFrame, mask: pl.Series, names: Collection[str] | None = None) -> pl.DataFrame:
+    """Return the rows for which the mask is true, and of the columns those that are named; None: all."""
     import polars as pl
 
-    return pl.DataFrame([column.filter(mask) for column in frame.get_columns()])
+    columns = [column for column in frame.get_columns() if names is None or column.name in names]
+    return pl.DataFrame([column.filter(mask) for column in columns])
 
 
 def laid(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -73,8 +73,9 @@ class Where(Transform):
 class _Filter(Operator):
     def __init__(self, condition: Condition, context: Context) -> None:
         self._condition = condition
+        self._wanted = context.wanted
         self._mishaps = Mishaps(context)
 
     def on_frame(self, frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
-        kept = self._condition.select(frame, lambda error: self._mishaps.count("the condition", error))
+        kept = self._condition.select(frame, lambda error: self._mishaps.count("the condition", error), self._wanted)
         return (kept,) if kept.height else ()

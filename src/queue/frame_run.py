@@ -112,7 +112,8 @@ class FrameRun(Run):
         return find(_numbers(self._keys), key, self._start, self._stop) - self._start
 
     def is_sorted(self) -> bool:
-        self._sorted = self._sorted or bool(self.times.is_sorted())
+        # What is known already is asked first: that does not let go of the interpreter's lock.
+        self._sorted = self._sorted or self._times.flags["SORTED_ASC"] or bool(self.times.is_sorted())
         return self._sorted
 
     def without(self, indices: Sequence[int]) -> FrameRun:

@@ -158,7 +158,9 @@ def test_a_frame_is_judged_row_by_row_as_the_dict_evaluator_judges_it(written: A
 def test_rows_are_selected_by_the_mask_however_few_they_are(written: Any, frame: pl.DataFrame) -> None:
     condition = Condition(written)
     for rows in (frame, *([pl.concat([frame] * (FEW // frame.height + 1))] if frame.height else [])):
-        assert condition.select(rows).equals(rows.filter(condition.mask(rows)))
+        expected, wanted = rows.filter(condition.mask(rows)), rows.columns[::2]
+        assert condition.select(rows).equals(expected)
+        assert condition.select(rows, wanted=wanted).select(wanted).equals(expected.select(wanted))
 
 
 def test_a_frame_is_selected_as_it_is_if_all_its_rows_are_wanted() -> None:

@@ -122,7 +122,7 @@ def read(data, sheet, options, *, careful, keep_text=False, wanted=None):
             )
         )
     frames = [block.frame for block in blocks if len(block.frame)]
-    lines = [line for block in blocks for line in block.lines.to_list()]
+    lines = [line for block in blocks for line in block.lines]
     return pl.concat(frames) if frames else None, lines, [lost for block in blocks for lost in block.lost], set(said)
 
 
@@ -183,11 +183,8 @@ def shown(frame):
     ],
 )
 @pytest.mark.parametrize("place", [0, 1])
-@pytest.mark.parametrize(
-    ("row", "end", "chunk", "delimiter"), [(0, "\n", 8, ","), (1, "\n", 1 << 19, ","), (1, "", 3, ","), (1, "", 8, "|")]
-)
-def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk, delimiter, monkeypatch):
-    monkeypatch.setattr(csv_clean, "_CHUNK", chunk)
+@pytest.mark.parametrize(("row", "end", "delimiter"), [(0, "\n", ","), (1, "\n", ","), (1, "", "\t"), (1, "", "|")])
+def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, delimiter):
     sheet = Sheet({name: ColumnType(kind, inferred) for name in "ab"}, "b" if kind == "time" else None, "x")
     clean = {"integer": "1", "float": "1.5", "boolean": "true", "time": "2010-01-01T00:00:00Z"}.get(kind, "x")
     for spelling in SPELLINGS:
@@ -198,6 +195,15 @@ def test_each_odd_spelling_in_each_place(kind, inferred, place, row, end, chunk,
         quick, careful = (read(data, sheet, options, careful=way) for way in (False, True))
         assert (spelling, quick[1:]) == (spelling, careful[1:])
         assert shown(quick[0]) == shown(careful[0])
+
+
+@pytest.mark.parametrize("zone", ["Z", "+02:00", ""])
+def test_times_in_order_are_marked_as_such_for_all_who_ask(zone):
+    sheet = Sheet({"a": ColumnType("time", inferred=False), "b": ColumnType("integer", inferred=True)}, "a", "x")
+    for seconds in ([5, 5, 7], [5, 7, 6]):
+        lines = [f"2010-01-01T00:00:0{second}{zone},1\n" for second in seconds]
+        frame, *_ = read("".join(["a,b\n", *lines]).encode(), sheet, CsvOptions(), careful=False)
+        assert frame["timestamp"].flags["SORTED_ASC"] == (seconds == sorted(seconds))
 
 
 TIMED_LINES = Sheet({"a": ColumnType("time", inferred=False), "b": ColumnType("text", inferred=True)}, "a", "x")
