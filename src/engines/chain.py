@@ -80,6 +80,8 @@ class ChainRun:
         first, last = self._chain.steps[0], self._chain.steps[-1]
         ahead = self._chain.ahead
         outlet = OutletNode(self._assembly.state(last), self._taker, None if ahead is None else ahead.columns)
+        if ahead is not None and ahead.steps:
+            self._assembly.state(last).context.wanted = frozenset(ahead.columns)
         outlet.name = f"{last.name} (outlet)"
         inlet = self._assembly.source(first, alone=True)
         inlet.late.append(Edge(LateOutletNode(self._assembly.state(first), self._taker)))

@@ -92,6 +92,8 @@ def _bounds(frame: pl.DataFrame) -> tuple[Any, Any]:
         times = [record[TIMESTAMP] for record in records]
         return min(times), max(times)
     column = frame.get_column(TIMESTAMP)
+    if len(column) and column.flags["SORTED_ASC"] and not column.has_nulls():  # asks without letting go of the lock
+        return column.item(0), column.item(-1)
     return column.min(), column.max()
 
 

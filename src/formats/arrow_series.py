@@ -17,7 +17,7 @@ from ..frozen import frozen
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["column_of", "frame_of", "numbered", "series_of"]
+__all__ = ["column_of", "frame_of", "series_of"]
 
 
 @frozen
@@ -67,8 +67,3 @@ def column_of(values: npt.NDArray[Any], there: npt.NDArray[np.bool_] | None = No
 
 def _bits(truths: npt.NDArray[np.bool_]) -> pa.Buffer:
     return pa.py_buffer(np.packbits(truths, bitorder="little"))
-
-
-def numbered(first: int, count: int) -> pl.Series:
-    """Return so many integers from the first on."""
-    return column_of(np.arange(first, first + count, dtype=np.int64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -10,7 +10,6 @@ import polars as pl
 
 from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP
-from .arrow_series import numbered
 from .csv_block import Bounds, keep_freed_memory
 from .csv_clean import CleanReader
 from .csv_fields import fields_of
@@ -33,7 +32,7 @@ class CsvBlock:
     """What a block became: the rows, the 1-based line on which each starts, and what is lost, in the file's order."""
 
     frame: pl.DataFrame
-    lines: pl.Series
+    lines: Sequence[int] | pl.Series
     lost: list[LostRecord]
 
 
@@ -84,7 +83,7 @@ class _Maker:
         """Build the frame of a block, and leave out the rows whose texts are not of the columns' types."""
         records = found.records
         if found.frame is not None:
-            return CsvBlock(found.frame, numbered(found.line, found.frame.height), [])
+            return CsvBlock(found.frame, range(found.line, found.line + found.frame.height), [])
         if records is None:
             return CsvBlock(pl.DataFrame(schema=self.sheet.columns()), pl.Series(dtype=pl.Int64), list(found.lost))
         columns, reasons = self._columns(records)
