@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from .arrow_series import series_of
+from .arrow_series import column_of, series_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "constant", "lay_out", "texts_of", "words"]
 
 _WORD = 8
-_ROWS = 4_096  # laid out in one go: what is laid out stays in the cache of the core
+_BYTES = 2**20  # laid out in one go: so much stays in the cache of the core
+_LEAST_ROWS = 2_048
 
 
 class Piece(NamedTuple):
@@ -62,30 +63,25 @@ def words(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
     return np.array([text.encode() for text in texts], dtype="S8").view("<u8")
 
 
-def lay_out(pieces: Iterable[Piece], rows: int) -> Iterator[bytes | bytearray]:
-    """Yield the text of all pieces, row by row: some thousand rows at a time."""
+def lay_out(pieces: Iterable[Piece], rows: int) -> Iterator[memoryview]:
+    """Yield the text of all pieces, row by row: some thousand rows at a time.
+
+    Bytes are picked by polars, at 0.1 ns each where the processor can; `translate` takes 0.5, and keeps the lock.
+    """
     line = _joined(pieces)
-    width = sum(piece.width for piece in line)
-    most = min(rows, _ROWS)
-    buffer = bytearray(most * width + _WORD)
-    for start in range(0, rows, _ROWS):
-        count = min(most, rows - start)
-        some = line if start == 0 else [piece.but(start) for piece in line]
-        _fill(buffer, some, width, count, is_new=start == 0)
-        whole = buffer if count == most else buffer[: count * width]
-        yield whole.translate(None, b"\0")  # half the time that numpy takes to pick by a mask
+    most = max(_LEAST_ROWS, _BYTES // sum(piece.width for piece in line))
+    for start in range(0, rows, most):
+        some = [piece.but(start) for piece in line]
+        laid = column_of(_side_by_side(some, min(most, rows - start)).reshape(-1))
+        yield laid.filter(laid != 0).to_numpy().data
 
 
 def texts_of(pieces: Iterable[Piece], rows: int) -> pl.Series:
     """Return the text of all pieces as a column."""
-    line = _joined(pieces)
-    width = sum(piece.width for piece in line)
-    buffer = bytearray(rows * width + _WORD)
-    _fill(buffer, line, width, rows, is_new=True)
-    matrix = np.frombuffer(buffer, np.uint8, rows * width).reshape(rows, width)
+    matrix = _side_by_side(_joined(pieces), rows)
     used = matrix != 0
     if used.all():
-        ends, data = np.arange(0, matrix.size + 1, width), matrix
+        ends, data = np.arange(0, matrix.size + 1, matrix.shape[1]), matrix
     else:
         ends, data = np.append(0, used.sum(axis=1).cumsum()), matrix[used]
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(data)]
@@ -111,23 +107,23 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
     return line
 
 
-def _fill(buffer: bytearray, line: Sequence[Piece], width: int, rows: int, *, is_new: bool) -> None:
-    """Write the pieces side by side, all eight bytes of each.
+def _side_by_side(line: Sequence[Piece], rows: int) -> npt.NDArray[np.uint8]:
+    """Return the bytes of the pieces, a row of the matrix for each row; all eight bytes of each are written.
 
     What a word has too much (NUL) is overwritten by the piece behind it; at the end of a row, that is the first piece
-    of the next row. So the last to be written must be a full word, or be cut. Constants behind the first word are still
-    there from the rows before.
+    of the next row. So the last to be written must be a full word, or be cut.
     """
     starts = list(accumulate((piece.width for piece in line), initial=0))
+    width = starts[-1]
+    laid = np.empty(rows * width + _WORD, np.uint8)
     first = next((number + 1 for number, piece in enumerate(line) if piece.width == _WORD), 0)
     for number in (*range(first, len(line)), *range(first)):
         piece = line[number]
-        if piece.is_constant and number and not is_new:
-            continue
         items, kind = piece.items[:rows], "<u8"
         if first == 0 and number == len(line) - 1:
             kind = f"V{piece.width}"
             items = np.ndarray(items.shape, kind, items, 0, items.strides)
         elif piece.is_constant:
             items = np.repeat(items, rows)  # numpy writes one word many times at a third of the speed of many words
-        np.ndarray((rows,), kind, buffer, starts[number], (width,))[:] = items
+        np.ndarray((rows,), kind, laid, starts[number], (width,))[:] = items
+    return laid[: rows * width].reshape(rows, width)
