@@ -27,29 +27,39 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "constant", "lay_out", "texts_of", "words"]
 
 _WORD = 8
-_BYTES = 2**20  # laid out in one go: so much stays in the cache of the core
+_BYTES = 2**23  # laid out in one go: more takes memory, and is no quicker
 _LEAST_ROWS = 2_048
 
 
 class Piece(NamedTuple):
-    """Some bytes of each row: a word per row, or one for all. The first `width` bytes count, the others are NUL.
+    """Some bytes of each row: a word per row, or one for all, or a table of words and the place of each row in it.
 
-    Which of the two it is is said when it is made: how many items there are tells nothing of a column of one row.
+    The first `width` bytes count, the others are NUL. Which of the three it is is said when it is made: how many items
+    there are tells nothing of a column of one row.
     """
 
     items: npt.NDArray[np.uint64]
     width: int
     is_constant: bool = False
+    places: npt.NDArray[Any] | None = None
 
     def at(self, indices: npt.NDArray[Any]) -> Piece:
-        """Look up one word per index; of a table of one word, that is one for all."""
+        """Look up one word per index; of a table of one word, that is one for all.
+
+        A small table stays one until the words are written: to write something beside them takes no time then.
+        """
         if len(self.items) == 1:
             return self._replace(is_constant=True)
-        return Piece(self.items.take(indices), self.width)
+        looked_up = Piece(self.of_rows().items, self.width, places=indices)
+        return looked_up if len(self.items) < len(indices) else looked_up.of_rows()
 
-    def but(self, rows: int) -> Piece:
-        """Leave out the first rows."""
-        return self if self.is_constant else Piece(self.items[rows:], self.width)
+    def of_rows(self) -> Piece:
+        """Look up the words of all rows, if there is a table."""
+        return self if self.places is None else Piece(self.items.take(self.places), self.width)
+
+    def part(self, start: int, stop: int) -> Piece:
+        """Return what some of the rows have. Their words are there already."""
+        return self if self.is_constant else Piece(self.items[start:stop], self.width)
 
 
 def constant(text: bytes) -> list[Piece]:
@@ -71,8 +81,8 @@ def lay_out(pieces: Iterable[Piece], rows: int) -> Iterator[memoryview]:
     line = _joined(pieces)
     most = max(_LEAST_ROWS, _BYTES // sum(piece.width for piece in line))
     for start in range(0, rows, most):
-        some = [piece.but(start) for piece in line]
-        laid = column_of(_side_by_side(some, min(most, rows - start)).reshape(-1))
+        stop = min(rows, start + most)
+        laid = column_of(_side_by_side([piece.part(start, stop) for piece in line], stop - start).reshape(-1))
         yield laid.filter(laid != 0).to_numpy().data
 
 
@@ -91,20 +101,23 @@ def texts_of(pieces: Iterable[Piece], rows: int) -> pl.Series:
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:
     """Put pieces side by side into one word where they fit: that takes half the time of writing one more.
 
-    What is the same for all rows fills up the word before it. So constants stand behind full words, and last.
+    What is the same for all rows fills up the word before it. So constants stand behind full words, and last. Last of
+    all, the words of the rows are looked up.
     """
     line: list[Piece] = []
     for piece in pieces:
         spare = _WORD - line[-1].width if line else 0
         if spare and (piece.is_constant or piece.width <= spare):
             before = line.pop()
+            if not (before.is_constant or piece.is_constant):
+                before, piece = before.of_rows(), piece.of_rows()
+            kind = before if piece.is_constant else piece
             items = before.items | (piece.items << np.uint64(8 * before.width))
-            is_constant = before.is_constant and piece.is_constant
-            line.append(Piece(items, min(before.width + piece.width, _WORD), is_constant))
-            piece = Piece(piece.items >> np.uint64(8 * spare), piece.width - spare, piece.is_constant)
+            line.append(kind._replace(items=items, width=min(before.width + piece.width, _WORD)))
+            piece = piece._replace(items=piece.items >> np.uint64(8 * spare), width=piece.width - spare)
         if piece.width > 0:
             line.append(piece)
-    return line
+    return [piece.of_rows() for piece in line]
 
 
 def _side_by_side(line: Sequence[Piece], rows: int) -> npt.NDArray[np.uint8]:
@@ -119,7 +132,7 @@ def _side_by_side(line: Sequence[Piece], rows: int) -> npt.NDArray[np.uint8]:
     first = next((number + 1 for number, piece in enumerate(line) if piece.width == _WORD), 0)
     for number in (*range(first, len(line)), *range(first)):
         piece = line[number]
-        items, kind = piece.items[:rows], "<u8"
+        items, kind = piece.items, "<u8"
         if first == 0 and number == len(line) - 1:
             kind = f"V{piece.width}"
             items = np.ndarray(items.shape, kind, items, 0, items.strides)

@@ -55,7 +55,7 @@ class NumberTexts:
     >>> from plait.formats.printing import print_numbers
     >>> texts = NumberTexts(print_numbers, repr, "")
     >>> (piece,) = texts.cells(pl.Series([9, 10, None, 9, 9, 9]))
-    >>> [item.tobytes().strip(b"\\0") for item in piece.items[:3]]
+    >>> [item.tobytes().strip(b"\\0") for item in piece.of_rows().items[:3]]
     [b'9', b'10', b'']
     """
 

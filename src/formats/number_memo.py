@@ -70,7 +70,8 @@ class NumberMemo:
         if numbers.null_count():
             entries[numbers.is_null().to_numpy()] = _NULL
         widths = [min(8, self._width - start) for start in range(0, self._width, 8)]
-        return [Piece(texts.take(entries), width) for texts, width in zip(self._texts, widths, strict=False)]
+        tables, places = self._texts[:, : self._size], entries.astype(np.intp)
+        return [Piece(texts, width).at(places) for texts, width in zip(tables, widths, strict=False)]
 
     def _begin(self) -> None:
         """Make the tables. Zero gets an entry first, as empty entries have its bits: so no others find it in there."""
