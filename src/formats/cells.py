@@ -114,9 +114,10 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
             kind = before if piece.is_constant else piece
             items = before.items | (piece.items << np.uint64(8 * before.width))
             line.append(kind._replace(items=items, width=min(before.width + piece.width, _WORD)))
+            if piece.width <= spare:
+                continue
             piece = piece._replace(items=piece.items >> np.uint64(8 * spare), width=piece.width - spare)
-        if piece.width > 0:
-            line.append(piece)
+        line.append(piece)
     return [piece.of_rows() for piece in line]
 
 
