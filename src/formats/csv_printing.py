@@ -47,7 +47,7 @@ class CSVPrinter:
         self._digits = digits
         self._columns: dict[str, CSVColumn] = {}
 
-    def parts(self, frame: pl.DataFrame) -> Iterator[bytes | bytearray]:
+    def parts(self, frame: pl.DataFrame) -> Iterator[bytes | memoryview]:
         """Yield the text of the rows, some thousand rows at a time.
 
         Raises:

@@ -38,7 +38,7 @@ class JSONPrinter:
         self._digits = digits
         self._columns: dict[str, JSONColumn] = {}
 
-    def parts(self, frame: pl.DataFrame) -> Iterator[bytes | bytearray | memoryview]:
+    def parts(self, frame: pl.DataFrame) -> Iterator[bytes | memoryview]:
         """Yield the text of the rows, some thousand rows at a time.
 
         Raises:

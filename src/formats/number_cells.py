@@ -38,12 +38,16 @@ _LARGEST = 2**51 - 1  # whole number that can be had so
 
 
 class _Steps(NamedTuple):
-    """Whole numbers and a scale, so that number / scale is bit for bit the value; no scale: they are the values."""
+    """Whole numbers and a scale, so that number / scale is bit for bit the value; no scale: they are the values.
+
+    All `numbers` are greater by `zero` than they should be, which `least` and `most` are not.
+    """
 
     numbers: npt.NDArray[np.int64]
     scale: int | None
     least: int
     most: int
+    zero: int
 
 
 class NumberTexts:
@@ -55,7 +59,7 @@ class NumberTexts:
     >>> from plait.formats.printing import print_numbers
     >>> texts = NumberTexts(print_numbers, repr, "")
     >>> (piece,) = texts.cells(pl.Series([9, 10, None, 9, 9, 9]))
-    >>> [item.tobytes().strip(b"\\0") for item in piece.items[:3]]
+    >>> [item.tobytes().strip(b"\\0") for item in piece.of_rows().items[:3]]
     [b'9', b'10', b'']
     """
 
@@ -87,7 +91,7 @@ class NumberTexts:
         steps = None if filled.null_count() or not len(filled) else _steps(filled, self._scale)
         if steps is None or not self._has(steps):
             return self._remembered(numbers) or text_cells(self._printed(numbers))
-        places = steps.numbers - self._least
+        places = steps.numbers - (steps.zero + self._least)
         if numbers.null_count():
             places[numbers.is_null().to_numpy()] = self._most - self._least + 1
         return [piece.at(places) for piece in self._table]
@@ -124,7 +128,7 @@ def _steps(numbers: pl.Series, known: int | None) -> _Steps | None:
     """Return what takes the place of the numbers, with the known scale if that is fine enough; None if there is no
     such."""
     if numbers.dtype.is_integer() and numbers.dtype not in (pl.UInt64, pl.Int128, pl.UInt128):
-        return _bounded(numbers.cast(pl.Int64).to_numpy(), None)
+        return _bounded(numbers.cast(pl.Int64).to_numpy(), None, 0)
     if numbers.dtype != pl.Float64:
         return None
     values = np.ascontiguousarray(numbers.to_numpy())
@@ -137,7 +141,7 @@ def _scale(values: npt.NDArray[np.float64]) -> int | None:
     scales = np.array(_SCALES, np.float64)[:, None]
     with np.errstate(invalid="ignore", over="ignore"):
         exact = (np.rint(values * scales) / scales == values).all(axis=1)
-    return _SCALES[int(exact.argmax())] if exact.any() else None
+    return next((scale for scale, is_exact in zip(_SCALES, exact.tolist(), strict=True) if is_exact), None)
 
 
 def _scaled(values: npt.NDArray[np.float64], scale: int) -> _Steps | None:
@@ -148,11 +152,9 @@ def _scaled(values: npt.NDArray[np.float64], scale: int) -> _Steps | None:
         back /= scale
     if not (back.view(np.int64) == values.view(np.int64)).all():  # by their bits: -0.0 is not 0.0
         return None
-    steps = rounded.view(np.int64)
-    steps -= _ITS_BITS
-    return _bounded(steps, scale)
+    return _bounded(rounded.view(np.int64), scale, _ITS_BITS)
 
 
-def _bounded(numbers: npt.NDArray[np.int64], scale: int | None) -> _Steps | None:
-    least, most = int(numbers.min()), int(numbers.max())
-    return _Steps(numbers, scale, least, most) if least >= -_LARGEST and most <= _LARGEST else None
+def _bounded(numbers: npt.NDArray[np.int64], scale: int | None, zero: int) -> _Steps | None:
+    least, most = int(numbers.min()) - zero, int(numbers.max()) - zero
+    return _Steps(numbers, scale, least, most, zero) if least >= -_LARGEST and most <= _LARGEST else None

@@ -2,9 +2,10 @@
 
     bits --hash--> place --> 0 (nothing yet) or the number of an entry: its bits, its text in three words
 
-The hash is Fibonacci's (Knuth, The Art of Computer Programming, vol. 3, 6.4): the highest bits of a product. Where a
-place is taken by other bits, the next one is tried. Thousands of rows go through each step at once, so that a row takes
-10 to 15 ns; to print a long number takes 30, and to cut it into cells another 25.
+The hash is Fibonacci's (Knuth, The Art of Computer Programming, vol. 3, 6.4): the highest bits of a product. Entries
+that find their place taken are few; they are searched, as they stand in a list by their bits. Thousands of rows go
+through each step at once, so that a row takes 10 ns; to print a long number takes 30, and to cut it into cells another
+25.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class NumberMemo:
         if numbers.null_count():
             entries[numbers.is_null().to_numpy()] = _NULL
         widths = [min(8, self._width - start) for start in range(0, self._width, 8)]
-        return [Piece(texts.take(entries), width) for texts, width in zip(self._texts, widths, strict=False)]
+        tables = self._texts[:, : self._size]
+        return [Piece(texts, width).at(entries) for texts, width in zip(tables, widths, strict=False)]
 
     def _begin(self) -> None:
         """Make the tables. Zero gets an entry first, as empty entries have its bits: so no others find it in there."""
@@ -79,36 +81,38 @@ class NumberMemo:
         self._texts = np.zeros((_WORDS, _ENTRIES), np.uint64)
         self._write(_NULL, [self._null])
         self._size = 1
+        self._late, self._late_bits = np.zeros(1, np.intp), self._bits[:1]
         self._add(self._bits[:1].copy())
 
     def _give_up(self) -> None:
         self._is_useful = False
-        del self._places, self._bits, self._texts
+        del self._places, self._bits, self._texts, self._late, self._late_bits
 
-    def _entries(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16] | None:
+    def _entries(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp] | None:
         """Return the entries of these bits, which are made if need be; None if there would be too many."""
         entries = self._find(bits)
         if entries.all():
             return entries
         missing = np.flatnonzero(entries == _NULL)
-        if len(distinct(bits[missing[:_ENTRIES]])) > _ENTRIES * 3 // 4:
+        unknown = bits[missing]
+        new = distinct(unknown[:_ENTRIES])
+        if len(new) > _ENTRIES * 3 // 4:
             return None  # they hardly ever come again: to look at all of them would take longer than to print them
-        new = distinct(bits[missing])
+        new = new if len(unknown) <= _ENTRIES else distinct(unknown)
         if self._size + len(new) > min(_ENTRIES, _AT_ONCE + self._rows // 2):
             return None
-        entries[missing] = self._size + np.searchsorted(new, bits[missing])
+        entries[missing] = self._size + np.searchsorted(new, unknown)
         self._add(new)
         return entries
 
-    def _find(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16]:
+    def _find(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
         """Return the entry of each, or 0."""
-        places = _hash(bits)
-        entries = self._places.take(places)
+        entries = self._places.take(_hash(bits)).astype(np.intp)
         rows = np.flatnonzero(self._bits.take(entries) != bits)
-        while len(rows := rows[entries[rows] != 0]):
-            places[rows] = (places[rows] + 1) % _PLACES
-            entries[rows] = self._places[places[rows]]
-            rows = rows[self._bits[entries[rows]] != bits[rows]]
+        if len(rows):
+            others = bits[rows]
+            found = self._late.take(np.searchsorted(self._late_bits, others), mode="clip")
+            entries[rows] = np.where(self._bits.take(found) == others, found, _NULL)
         return entries
 
     def _add(self, bits: npt.NDArray[np.uint64]) -> None:
@@ -116,12 +120,16 @@ class NumberMemo:
         first, self._size = self._size, self._size + len(bits)
         self._bits[first : self._size] = bits
         self._write(first, [self._printed(number) for number in bits.view(_TYPES[self._dtype]).tolist()])
-        entries, places = np.arange(first, self._size, dtype=np.uint16), _hash(bits)
-        while len(entries):
-            free = self._places[places] == 0
-            self._places[places[free]] = entries[free]
-            late = self._places[places] != entries  # the place was taken, or another came to it at the same time
-            entries, places = entries[late], (places[late] + 1) % _PLACES
+        places, late = self._places.data, [*self._late.tolist()]
+        for entry, place in enumerate(_hash(bits).tolist(), first):
+            if places[place]:
+                late.append(entry)
+            else:
+                places[place] = entry
+        if len(late) > len(self._late):
+            self._late = np.array(late)
+            self._late = self._late[np.argsort(self._bits[self._late])]
+            self._late_bits = self._bits[self._late]
 
     def _write(self, first: int, texts: list[str]) -> None:
         lines = np.array([text.encode() for text in texts], f"S{8 * _WORDS}").view("<u8")

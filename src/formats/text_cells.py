@@ -30,7 +30,7 @@ _MASKS = np.array([2 ** (8 * length) - 1 for length in range(_WORD + 1)], np.uin
 
 def text_cells(texts: pl.Series) -> list[Piece] | None:
     """Return the cells of a column of texts; null has none. None if one is too long, or has a NUL in it."""
-    array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    array = texts.to_arrow(compat_level=pl.CompatLevel.newest())
     views = np.frombuffer(array.buffers()[1], _VIEW, len(array), array.offset * _VIEW.itemsize)
     missing = texts.is_null().to_numpy() if texts.null_count() else None
     lengths = views["length"].copy()
@@ -61,7 +61,7 @@ def _from_views(views: npt.NDArray[Any], longest: int) -> list[Piece]:
 
 def _from_bytes(texts: pl.Series, longest: int) -> list[Piece]:
     filled = texts.fill_null("") if texts.null_count() else texts
-    array = filled.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    array = filled.to_arrow(compat_level=pl.CompatLevel.oldest())
     ends = np.frombuffer(array.buffers()[1], np.int64, len(array) + 1, array.offset * 8)
     size = -(-longest // _WORD) * _WORD
     data = np.zeros(ends[-1] - ends[0] + size, np.uint8)  # so much more that all that is taken is there

@@ -90,7 +90,7 @@ def _minutes_from(minutes: npt.NDArray[np.int64]) -> list[Piece] | None:
 def _without(cells: list[Piece], missing: npt.NDArray[np.bool_]) -> list[Piece]:
     """Return the cells of the others; those that are missing have no text."""
     keep = np.where(missing, np.uint64(0), ~np.uint64(0))
-    return [Piece(piece.items & keep, piece.width) for piece in cells]
+    return [Piece(piece.of_rows().items & keep, piece.width) for piece in cells]
 
 
 def _are_equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:

@@ -129,11 +129,16 @@ class _Covering:
     """What spans of both kinds share."""
 
     deepest: int
+    surely: int = 0
+    """How many windows cover any time: what these are need not be compared with the times."""
 
     def covering(self: Any, times: Ints) -> Iterator[tuple[Ints | None, Ints]]:
         latest = self.numbers(times)
         for back in range(self.deepest):
             numbers = latest - back
+            if back < self.surely:
+                yield None, numbers
+                continue
             covered = ~self.over(numbers, times)
             if covered.all():
                 yield None, numbers
@@ -148,7 +153,7 @@ class _Covering:
 
 class _Fixed(_Covering):
     def __init__(self, size: int, slide: int, offset: int) -> None:
-        self.deepest = -(-size // slide)
+        self.deepest, self.surely = -(-size // slide), size // slide
         self._size, self._slide, self._offset = size, slide, offset
 
     def numbers(self, times: Ints) -> Ints:

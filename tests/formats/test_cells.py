@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from plait.formats import cells as laying
 from plait.formats.cells import Piece, constant, lay_out, texts_of
 from plait.formats.portions import portions
 from plait.formats.text_cells import text_cells
 
-ROWS = 10_000  # more than are laid out in one go
+ROWS = 10_000
 
 
 @st.composite
@@ -38,7 +39,10 @@ def test_lines_are_the_texts_of_the_pieces_side_by_side(drawn, rows):
     parts = [piece for some, _ in drawn for piece in some]
     line = [piece if piece.is_constant else piece._replace(items=piece.items[:rows]) for piece in parts]
     expected = b"".join(b"".join(texts) for texts in list(zip(*(texts for _, texts in drawn), strict=True))[:rows])
-    assert b"".join(lay_out(line, rows)) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(laying, "_BYTES", 1)
+        patch.setattr(laying, "_LEAST_ROWS", 4_096)
+        assert b"".join(lay_out(line, rows)) == expected
 
 
 def test_the_text_of_each_row_is_its_own():

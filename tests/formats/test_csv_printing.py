@@ -94,7 +94,8 @@ def sizes(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_printing, "FEW_ROWS", few)
         patch.setattr(portions, "_ROWS", portion)
-        patch.setattr(cells, "_ROWS", piece)
+        patch.setattr(cells, "_BYTES", 1)
+        patch.setattr(cells, "_LEAST_ROWS", piece)
         yield
 
 

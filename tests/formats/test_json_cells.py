@@ -39,7 +39,8 @@ def sizes(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_printing, "FEW_ROWS", 1)
         patch.setattr(portions, "_ROWS", portion)
-        patch.setattr(cells, "_ROWS", piece)
+        patch.setattr(cells, "_BYTES", 1)
+        patch.setattr(cells, "_LEAST_ROWS", piece)
         yield
 
 

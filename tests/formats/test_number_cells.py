@@ -88,9 +88,7 @@ def test_a_table_grows_with_the_range_of_what_comes():
 
 def test_numbers_with_one_place_in_the_memo_are_told_apart():
     inverse = pow(0x9E3779B97F4A7C15, -1, 2**64)
-    last = [
-        of_bits((2**64 - 1 - low) * inverse % 2**64) for low in range(300)
-    ]  # at the last place: goes on at the first
+    last = [of_bits((2**64 - 1 - low) * inverse % 2**64) for low in range(300)]
     first = [of_bits(low * inverse % 2**64) for low in range(300)]
     memo = NumberMemo(pl.Float64(), repr, "")
     for values in (last[:200], first, last, [*first, *last]):
