@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,23 +59,27 @@ class OutputFile:
             self._file = (self._part or self._target).open("ab" if append else "wb")
             self._keep_rights()
             self.is_new = not self._file.seekable() or self._file.tell() == 0
-        self._out = self._packed() if path.suffix == ".gz" else self._file
-        if not self.is_new and path.suffix != ".gz":
+        if not self.is_new:
             self._check_end()
+        self._out = self._packed() if path.suffix == ".gz" else self._file
 
     def first_line(self) -> bytes:
         """Return the first line of what was in the file before, with its line end."""
-        with self._failing(), self._target.open("rb") as file:
+        with self._failing(), self._before() as file:
             return file.readline()
 
     def _check_end(self) -> None:
         """Refuse to write behind half a line, which a run that was killed may have left: two rows would become one."""
-        with self._failing(), self._target.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            whole = file.read() == b"\n"
-        if not whole:
+        with self._failing(), self._before() as file:
+            last = _last_byte(file)
+        self.is_new = not last
+        if last not in (b"", b"\n"):
             self.abort()
             raise SinkError(f"{self.path}: it ends in the middle of a line; complete or remove that line, then append")
+
+    def _before(self) -> io.BufferedReader | gzip.GzipFile:
+        """Open what was in the file before, to read it."""
+        return gzip.open(self._target) if self.path.suffix == ".gz" else self._target.open("rb")
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write all of it. Raises SinkError if that cannot be done, and takes the part file away."""
@@ -135,6 +140,20 @@ class OutputFile:
         """Turn an error of the operating system into a SinkError, and leave no part file behind."""
         try:
             yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            self.abort()
+            raise SinkError(f"{self.path}: it is no whole gzip file; repair or remove it, then append") from error
         except OSError as error:
             self.abort()
             raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+
+
+def _last_byte(file: io.BufferedReader | gzip.GzipFile) -> bytes:
+    """Return the last byte. Of a packed file all is read: else nobody would see that the end of it is missing."""
+    if isinstance(file, io.BufferedReader):
+        file.seek(-1, os.SEEK_END)
+        return file.read()
+    last = b""
+    while part := file.read(1 << 20):
+        last = part[-1:]
+    return last
