@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from plait import Pipeline, SinkError
+from plait import Pipeline, SinkError, SpecError
 from plait.pipeline.load import load_text
 
 
@@ -101,3 +101,36 @@ def test_rows_that_are_not_delivered_are_told_when_a_stage_is_collected(tmp_path
         1
     ]
     assert f"m: 1 row was not delivered; see {tmp_path / 'p.dead.jsonl'}" in caplog.text
+
+
+def test_none_is_an_option_that_is_not_given(folder):
+    p, m = merged(folder)
+    given = {"size": "1d", "aggregate": {"n": "count"}}
+    nothing = m.window("tumbling", **given, by=None, fill=None, offset=None, max_state=None)
+    plain = m.window("tumbling", **given)
+    assert p.spec[nothing.name].component == p.spec[plain.name].component
+    for missing in ("size", "aggregate"):
+        with pytest.raises(SpecError, match=f"window=tumbling: {missing}: must be given, and is None"):
+            m.window("tumbling", **{**given, missing: None})
+
+
+@pytest.mark.parametrize(
+    ("add", "message"),
+    [
+        (
+            lambda m: m.window("rolling", rows=1 << 63, aggregate={"n": "count"}),
+            "rows: 9223372036854775808 is too large",
+        ),
+        (lambda m: m.writer("csv", path="\ud800"), "path: '.ud800' holds half a character"),
+        (lambda m: m.writer("csv", path="1" * 300).pipeline.plan(), "path: '1+' cannot be the name of a file"),
+    ],
+)
+def test_what_no_file_and_no_counter_can_hold_is_refused(folder, add, message):
+    _, m = merged(folder)
+    with pytest.raises(SpecError, match=message):
+        add(m)
+
+
+def test_a_sample_may_be_larger_than_memory(folder):
+    p, _ = merged(folder)
+    assert len(p.collect(p.reader("csv", path="a.csv", sample="1000GiB"))) == 2
