@@ -1,6 +1,7 @@
 """`Pipeline` from Python: what is collected, what can be written as SCL, what appending refuses."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,16 @@ def test_what_no_file_and_no_counter_can_hold_is_refused(folder, add, message):
 def test_a_sample_may_be_larger_than_memory(folder):
     p, _ = merged(folder)
     assert len(p.collect(p.reader("csv", path="a.csv", sample="1000GiB"))) == 2
+
+
+@pytest.mark.parametrize("ask", [lambda p: p.collect(5), lambda p: p.run(True), lambda p: p.reader(None)])
+def test_what_is_no_name_at_all_is_refused_as_a_wrong_name_is(folder, ask):
+    with pytest.raises(SpecError):
+        ask(merged(folder)[0])
+
+
+def test_a_row_that_cannot_be_written_as_text_is_a_dead_letter_all_the_same(tmp_path):
+    p = Pipeline("p", base=tmp_path)
+    rows = [{"timestamp": "\ud800", "v": 1}, {"timestamp": "2010-01-01", "v": 2}]
+    assert [row["v"] for row in p.collect(p.reader("memory", rows=rows))] == [2]
+    assert json.loads((tmp_path / "p.dead.jsonl").read_text())["record"] == rows[0]
