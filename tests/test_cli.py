@@ -109,9 +109,14 @@ def test_a_mistake_in_a_setting_is_said_to_be_one(plait):
 
 def test_the_dead_letters_can_be_set_by_either_name(folder, plait):
     (folder / "b.csv").write_text("timestamp,temp\n2010-01-01T01:00:00Z,26\nnever,25\n")
-    for name in ("small", "pipeline"):
-        plait("run", "small.scl", "--set", f"{name}.dead_letters={name}.jsonl", status=3)
-        assert (folder / f"{name}.jsonl").exists()
+    statement = 'pipeline=small(dead_letters="dead.jsonl")'
+    for kept in (True, False):
+        (folder / "small.scl").write_text(SCRIPT if kept else SCRIPT.replace(statement, ""))
+        for name in ("small", "pipeline"):
+            plait("run", "small.scl", "--set", f"{name}.dead_letters={name}{kept}.jsonl", status=3)
+            assert (folder / f"{name}{kept}.jsonl").exists()
+    _, errors = plait("run", "small.scl", "--set", "pipeline.zone=Mars", status=1)
+    assert "--set: zone: there is no time zone 'Mars'" in errors
 
 
 def test_check_shows_all_mistakes_with_their_places(folder, plait):
