@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import glob
 import gzip
 import io
 import os
@@ -32,6 +34,7 @@ class OutputFile:
     | name ends in `.gz` | gzip; the same bytes in give the same bytes out |
     | rights of the file | those of the file that is replaced, else as the umask has it |
     | symbolic link | stays; the file that it names is replaced |
+    | the run was killed | its part file stays, and the next run that writes this file removes it |
     | power failure | a file that has its name is whole: it is on the disk before it is named (0.3 s per GB on an SSD) |
     | errors | SinkError with path and reason; the part file is gone then |
     """
@@ -56,7 +59,9 @@ class OutputFile:
             self._target = self._usable()
             in_place = follow or (self._target.exists() and not self._target.is_file())
             self._part = None if in_place else self._target.with_name(f".{self._target.name}.part-{os.getpid()}")
+            self._remove_leftovers()
             self._file = (self._part or self._target).open("ab" if append else "wb")
+            self._mark_as_in_use()
             self._keep_rights()
             self.is_new = not self._file.seekable() or self._file.tell() == 0
         if not self.is_new:
@@ -127,6 +132,19 @@ class OutputFile:
             raise PermissionError(errno.EACCES, "the file may not be written to")
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
+
+    def _remove_leftovers(self) -> None:
+        """Remove the part files of runs that were killed: nobody holds a lock on them any more."""
+        for part in self._target.parent.glob(f".{glob.escape(self._target.name)}.part-*") if self._part else ():
+            with suppress(OSError), part.open("rb") as file:  # another run writes it, or there are no locks here
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+
+    def _mark_as_in_use(self) -> None:
+        """Hold a lock on the part file, which the system lets go of however this process ends."""
+        if self._part is not None and self._file is not None:
+            with suppress(OSError):  # no locks on this file system: then the parts of killed runs stay
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _keep_rights(self) -> None:
         if self._part is not None and self._target.exists():
