@@ -126,6 +126,8 @@ class OutputFile:
 
     def _usable(self) -> Path:
         target = Path(os.path.realpath(self.path))
+        if self.path.exists() and not target.exists():  # /dev/stdout of a pipe: the link leads to what has no name
+            target = self.path
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file in it")
         if target.exists() and not os.access(target, os.W_OK, effective_ids=_EFFECTIVE):

@@ -70,6 +70,17 @@ def test_a_followed_file_grows_with_every_write_and_stays_after_abort(tmp_path):
     assert path.read_bytes() == b""
 
 
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="there is no /dev/fd")
+def test_a_pipe_without_a_name_is_written_as_dev_stdout_is():
+    receiver, sender = os.pipe()
+    file = OutputFile(Path(f"/dev/fd/{sender}"))
+    file.write(b"one\n")
+    file.close()
+    os.close(sender)
+    with os.fdopen(receiver, "rb") as arrived:
+        assert arrived.read() == b"one\n"
+
+
 @pytest.mark.processes
 def test_what_a_killed_run_has_left_is_removed_and_what_another_run_writes_is_not(tmp_path):
     script = "import os, sys; from pathlib import Path; from plait.writers.output_file import OutputFile;"
