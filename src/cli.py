@@ -107,7 +107,8 @@ def _complain(error: BaseException) -> None:
 def _redacted(text: str, pipeline: Pipeline) -> str:
     from .pipeline.environment import redact
 
-    return redact(text, [written for stage in pipeline.spec for written in stage.written.values()])
+    written = [option for stage in pipeline.spec for option in stage.written.values()]
+    return redact(text, written, numbers=text.startswith("error: "))
 
 
 def _leave_stdout() -> None:
@@ -199,7 +200,7 @@ def run(file: Path, engine: str | None, settings: list[tuple[str, str]], quiet: 
         from .summary import summary_lines
 
         for line in summary_lines(report):
-            click.echo(_redacted(line, pipeline), err=True)
+            click.echo(_redacted(line, pipeline) if line.startswith("note: ") else line, err=True)
     return _close(report, pipeline)
 
 

@@ -28,10 +28,12 @@ class PlaitError(Exception):
     """The root of all errors that plait raises on purpose."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known name that looks most like `word`, or None when none is close."""
+def nearest(word: Any, known: Iterable[str]) -> str | None:
+    """Return the known name that looks most like `word`, or None when none is close, or it is no text at all."""
     import difflib  # for mistakes only
 
+    if not isinstance(word, str):
+        return None
     names = list(known)
     by_folded_case = {name.casefold(): name for name in names}
     close = difflib.get_close_matches(word.casefold(), by_folded_case, n=1, cutoff=0.6)

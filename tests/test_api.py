@@ -1,10 +1,11 @@
 """`Pipeline` from Python: what is collected, what can be written as SCL, what appending refuses."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
-from plait import Pipeline, SinkError
+from plait import Pipeline, SinkError, SpecError
 from plait.pipeline.load import load_text
 
 
@@ -101,3 +102,49 @@ def test_rows_that_are_not_delivered_are_told_when_a_stage_is_collected(tmp_path
         1
     ]
     assert f"m: 1 row was not delivered; see {tmp_path / 'p.dead.jsonl'}" in caplog.text
+
+
+def test_none_is_an_option_that_is_not_given(folder):
+    p, m = merged(folder)
+    given = {"size": "1d", "aggregate": {"n": "count"}}
+    nothing = m.window("tumbling", **given, by=None, fill=None, offset=None, max_state=None)
+    plain = m.window("tumbling", **given)
+    assert p.spec[nothing.name].component == p.spec[plain.name].component
+    for missing in ("size", "aggregate"):
+        with pytest.raises(SpecError, match=f"window=tumbling: {missing}: must be given, and is None"):
+            m.window("tumbling", **{**given, missing: None})
+
+
+@pytest.mark.parametrize(
+    ("add", "message"),
+    [
+        (
+            lambda m: m.window("rolling", rows=1 << 63, aggregate={"n": "count"}),
+            "rows: 9223372036854775808 is too large",
+        ),
+        (lambda m: m.writer("csv", path="\ud800"), "path: '.ud800' holds half a character"),
+        (lambda m: m.writer("csv", path="1" * 300).pipeline.plan(), "path: '1+' cannot be the name of a file"),
+    ],
+)
+def test_what_no_file_and_no_counter_can_hold_is_refused(folder, add, message):
+    _, m = merged(folder)
+    with pytest.raises(SpecError, match=message):
+        add(m)
+
+
+def test_a_sample_may_be_larger_than_memory(folder):
+    p, _ = merged(folder)
+    assert len(p.collect(p.reader("csv", path="a.csv", sample="1000GiB"))) == 2
+
+
+@pytest.mark.parametrize("ask", [lambda p: p.collect(5), lambda p: p.run(True), lambda p: p.reader(None)])
+def test_what_is_no_name_at_all_is_refused_as_a_wrong_name_is(folder, ask):
+    with pytest.raises(SpecError):
+        ask(merged(folder)[0])
+
+
+def test_a_row_that_cannot_be_written_as_text_is_a_dead_letter_all_the_same(tmp_path):
+    p = Pipeline("p", base=tmp_path)
+    rows = [{"timestamp": "\ud800", "v": 1}, {"timestamp": "2010-01-01", "v": 2}]
+    assert [row["v"] for row in p.collect(p.reader("memory", rows=rows))] == [2]
+    assert json.loads((tmp_path / "p.dead.jsonl").read_text())["record"] == rows[0]

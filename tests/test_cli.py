@@ -77,6 +77,20 @@ def test_the_summary_is_printed_when_asked_for(plait):
     assert "small: 3 rows in, 2 rows written" in errors
 
 
+def test_the_summary_keeps_its_own_words_and_numbers_whatever_the_environment_has(folder, plait, monkeypatch):
+    monkeypatch.setenv("PLAIT_TEST_LEAST", "1")
+    monkeypatch.setenv("PLAIT_TEST_PLACE", "o")
+    script = SCRIPT.replace("temp>10", "temp>${PLAIT_TEST_LEAST}").replace("out.csv", "${PLAIT_TEST_PLACE}/a/c.csv")
+    (folder / "small.scl").write_text(script)
+    _, errors = plait("run", "small.scl", "--summary")
+    assert "2010-01-01 01:00:00" in errors
+    assert "${" not in errors
+    (folder / "o" / "a" / "c.csv").unlink()
+    (folder / "o" / "a" / "c.csv").mkdir()
+    _, errors = plait("run", "small.scl", status=1)
+    assert "writer=csv: ${PLAIT_TEST_PLACE}/a/c.csv is a folder" in errors
+
+
 def test_set_overrides_an_option(folder, plait):
     plait("run", "small.scl", "--set", "csv.path=other.csv", "--set", "warm.condition=(temp>20)")
     assert (folder / "other.csv").read_text() == "timestamp,temp,source\n2010-01-01T01:00:00Z,25,b\n"
@@ -95,9 +109,14 @@ def test_a_mistake_in_a_setting_is_said_to_be_one(plait):
 
 def test_the_dead_letters_can_be_set_by_either_name(folder, plait):
     (folder / "b.csv").write_text("timestamp,temp\n2010-01-01T01:00:00Z,26\nnever,25\n")
-    for name in ("small", "pipeline"):
-        plait("run", "small.scl", "--set", f"{name}.dead_letters={name}.jsonl", status=3)
-        assert (folder / f"{name}.jsonl").exists()
+    statement = 'pipeline=small(dead_letters="dead.jsonl")'
+    for kept in (True, False):
+        (folder / "small.scl").write_text(SCRIPT if kept else SCRIPT.replace(statement, ""))
+        for name in ("small", "pipeline"):
+            plait("run", "small.scl", "--set", f"{name}.dead_letters={name}{kept}.jsonl", status=3)
+            assert (folder / f"{name}{kept}.jsonl").exists()
+    _, errors = plait("run", "small.scl", "--set", "pipeline.zone=Mars", status=1)
+    assert "--set: zone: there is no time zone 'Mars'" in errors
 
 
 def test_check_shows_all_mistakes_with_their_places(folder, plait):

@@ -80,11 +80,16 @@ class DeadLetterPart:
 
 def encode(letter: DeadLetter) -> bytes:
     """One dead letter as a line of JSON; fields that say nothing are left out."""
+    import json
+
     import msgspec
 
     fields = {name: getattr(letter, name) for name in DeadLetter.__dataclass_fields__}
     said = {name: value for name, value in fields.items() if value is not None}
-    return msgspec.json.encode(said, enc_hook=_plain) + b"\n"
+    try:
+        return msgspec.json.encode(said, enc_hook=_plain) + b"\n"
+    except UnicodeEncodeError:  # half a character, which only rows in memory can have, and only an escape can say
+        return json.dumps(said, default=_plain, separators=(",", ":")).encode() + b"\n"
 
 
 def _plain(value: Any) -> Any:

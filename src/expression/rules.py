@@ -111,6 +111,8 @@ def arithmetic(operator: str, whole: Type | None, broken: Type | None) -> Rule:
 def _hint(operator: str, left: Type, right: Type) -> str:
     if TEXT in (left, right):
         return ": text is joined with ||" if operator == "+" else ": CAST(... AS float) makes a number of a text"
+    if DURATION in (left, right) and operator in "*/%":
+        return ": epoch(...) makes a number of a span of time, its seconds"
     if TIMESTAMP in (left, right) or DURATION in (left, right):
         return ": a span of time is written INTERVAL '5 minutes'"
     if FLOAT in (left, right) and operator == "DIV":

@@ -129,7 +129,8 @@ class Component:
 
     Subclasses are `@dataclass(frozen=True, slots=True, kw_only=True)`, declare `family` and `variant` (as in
     `reader=csv`), declare each field with `option`, and override `check` for what concerns several options at once.
-    They hold configuration only and can be pickled; what runs is another object, made by `open`.
+    They hold configuration only and can be pickled; what runs is another object, made by `open`. An option that is
+    None is one that is not given.
     """
 
     family: ClassVar[str] = ""
@@ -140,9 +141,12 @@ class Component:
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):
             given = getattr(self, f.name)
-            if "kind" in f.metadata and given is not f.default and given is not None:
+            if "kind" in f.metadata and given is not f.default:
                 name = f.metadata.get("called") or f.name
-                object.__setattr__(self, f.name, self._parsed(name, f.metadata["kind"].parse, given))
+                value = f.default if given is None else self._parsed(name, f.metadata["kind"].parse, given)
+                if value is MISSING:
+                    raise SpecError(self.title(), "must be given, and is None", option=name)
+                object.__setattr__(self, f.name, value)
         self.check()
 
     def check(self) -> None:

@@ -175,6 +175,8 @@ class Text(Kind):
             value = value.__fspath__()
         if not isinstance(value, str):
             raise self._wrong(value)
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            raise ValueError(f"{value!r} holds half a character (a surrogate without the other)")
         return value
 
 
@@ -217,13 +219,20 @@ class Integer(Kind):
         whole = isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
         if not whole or not self._within(int(value)):
             raise self._wrong(value)
-        return int(value)
+        return _counted(int(value))
 
     def write(self, value: int) -> str:
         return str(value)
 
     def _within(self, number: int) -> bool:
         return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
+
+
+def _counted(number: int) -> int:
+    """Refuse what no count of rows or bytes comes to, and what numpy and polars cannot take."""
+    if abs(number) >= 1 << 63:
+        raise ValueError(f"{number} is too large: at most {(1 << 63) - 1}")
+    return number
 
 
 class Number(Kind):
@@ -319,11 +328,11 @@ class Size(Kind):
 
     def parse(self, value: Any) -> int:
         if isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value) and value > 0:
-            return int(value)
+            return _counted(int(value))
         match = re.fullmatch(r"(\d+)([KMG]?I?B)", value.upper()) if isinstance(value, str) else None
         if match is None:
             raise self._wrong(value)
-        return int(match[1]) * _SIZE_UNITS[match[2]]
+        return _counted(int(match[1]) * _SIZE_UNITS[match[2]])
 
     def write(self, value: int) -> str:
         units = [unit for unit in ("GiB", "MiB", "KiB") if value % _SIZE_UNITS[unit.upper()] == 0]

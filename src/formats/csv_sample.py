@@ -150,13 +150,22 @@ def _head(stream: BinaryIO, header: Header, bounds: Bounds, options: CsvOptions,
     Returns:
         What stands behind the header, and how many bytes were read: one more, unless that is all.
     """
-    data = header.rest + stream.read(max(1, budget - len(header.rest)))
+    data = header.rest + _read(stream, max(1, budget - len(header.rest)))
     while data:
         more = stream.read(1)
         if not more or len(data) > bounds.max_record or _has_record(data, bounds, options):
             return data, len(data) + len(more)
         data += more + stream.read(len(data))
     return b"", 0
+
+
+def _read(stream: BinaryIO, most: int) -> bytes:
+    """Read so many bytes, or all that there are: `read` itself allocates what it is asked for, however short a file."""
+    parts: list[bytes] = []
+    while most > 0 and (part := stream.read(min(most, 1 << 20))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def _has_record(data: bytes, bounds: Bounds, options: CsvOptions) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import gzip
 import io
@@ -14,7 +15,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from ..errors import MissingSourceError, SourceError, nearest
 
-__all__ = ["FoundFile", "find_files", "open_bytes", "size_on_disk"]
+__all__ = ["FoundFile", "find_files", "no_name", "open_bytes", "size_on_disk"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -37,6 +38,8 @@ def find_files(pattern: str, base: Path) -> list[FoundFile]:
         SourceError: nothing is there, or it is a folder; it names what was looked for, where, and what is nearest.
     """
     place = base / pattern
+    if reason := no_name(place):
+        raise SourceError(f"{pattern!r} cannot be the name of a file: {reason}")
     if place.is_dir():
         raise SourceError(f'{pattern!r} is a folder; name a file in it, or all with "{Path(pattern) / "*"}"')
     if place.exists():
@@ -51,6 +54,17 @@ def find_files(pattern: str, base: Path) -> list[FoundFile]:
     return [FoundFile(path, _shown(path, pattern, base)) for path in files]
 
 
+def no_name(place: Path) -> str | None:
+    """Return why no file can have this name, or None: it has a NUL in it, or is too long for where it would be."""
+    try:
+        os.lstat(place)
+    except OSError as error:
+        return error.strerror if error.errno == errno.ENAMETOOLONG else None
+    except ValueError as error:  # a NUL, half a surrogate pair
+        return str(error)
+    return None
+
+
 def _shown(path: Path, pattern: str, base: Path) -> str:
     return str(path) if Path(pattern).is_absolute() else os.path.relpath(path, base)
 
@@ -59,6 +73,8 @@ def _missing(what: str, place: Path) -> str:
     """Say what was looked for, in which folder, and which existing name is nearest."""
     folder = place.parent
     while not folder.is_dir() and not glob.has_magic(folder.name):
+        if folder.is_file():
+            return f"{what} {place.name!r} in {folder}: that is a file, and no folder"
         if folder.parent.is_dir():
             return _with_nearest(f"there is no folder {folder.name!r} in {folder.parent}", folder)
         folder = folder.parent

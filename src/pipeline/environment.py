@@ -50,19 +50,27 @@ def substitute(text: str, environment: Mapping[str, str] | None = None) -> str:
     return _REFERENCE.sub(value, text)
 
 
-def redact(text: str, written: Iterable[str], environment: Mapping[str, str] | None = None) -> str:
-    """Put `${NAME}` back where the value of a variable stands in a message.
+def redact(
+    text: str, written: Iterable[str], environment: Mapping[str, str] | None = None, *, numbers: bool = True
+) -> str:
+    """Put `${NAME}` back where the value of a variable stands in a message; one of a few letters, as a word of its own.
 
     Args:
         text: the message.
         written: the texts with references, as they stand in the pipeline file.
         environment: that of the process, if not given.
+        numbers: values that are numbers, too; no where the message counts things, which look alike.
+
+    >>> redact("reader=csv: a/x.csv is missing", ["${OUT}/x.csv"], {"OUT": "a"})
+    'reader=csv: ${OUT}/x.csv is missing'
     """
     known = os.environ if environment is None else environment
     names = {match[1] for source in written for match in _REFERENCE.finditer(source)}
     for name in sorted(names, key=lambda name: -len(known.get(name, ""))):
-        if known.get(name):
-            text = text.replace(known[name], f"${{{name}}}")
+        value = known.get(name)
+        if value and (numbers or not NUMBER.match(value)):
+            found = re.escape(value)
+            text = re.sub(found if len(value) > 3 else rf"(?<!\w){found}(?!\w)", f"${{{name}}}", text)
     return text
 
 

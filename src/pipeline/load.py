@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Mistake, ScriptError, SourceError, SpecError, nearest
-from ..fields import Component, Names, Option, PartsError, Text, options_of
+from ..fields import Component, Names, Option, PartsError, Text, options_of, quote
 from ..lexer import Group, Scalar, Statement, parse_nodes
 from .build import mistake_at
 from .environment import MissingVariableError, resolve, uses_environment, written_as
@@ -101,14 +101,13 @@ class _Loader:
                 self._read_pipeline(statement)
             else:
                 self._read_stage(statement)
+        name = self._path.stem if self._path else "pipeline"
+        if self._pipeline is None and {"pipeline", name} & self._settings.keys():
+            self._read_pipeline(parse_nodes(f"pipeline={quote(name)}")[0])
         if self._mistakes:
             raise ScriptError(self._mistakes, path=str(self._path or "<string>"), text=self._text)
         self._check_settings()
-        name, options, written = self._pipeline or (
-            self._path.stem if self._path else "pipeline",
-            PipelineOptions(),
-            {},
-        )
+        name, options, written = self._pipeline or (name, PipelineOptions(), {})
         return PipelineSpec(name, tuple(self._stages), options, written, self._path, self._text)
 
     def _read_pipeline(self, statement: Statement) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import MissingSourceError, SourceError, SpecError
 from ..fields import Component
+from ..formats.files import no_name
 from ..operators.base import Transform, is_join, is_late
 from ..operators.sorted_merge import SortedMerge
 from ..readers.base import Reader
@@ -196,7 +197,7 @@ class _Planner:
         used: dict[Path, str] = {(self._base / self._spec.dead_letters).resolve(): "the dead letters"}
         for stage in self._spec:
             path = getattr(stage.component, "path", None)
-            if isinstance(stage.component, Writer) and path:
+            if isinstance(stage.component, Writer) and path and self._can_be(stage, "path", path):
                 place = (self._base / path).resolve()
                 if place.is_dir():
                     self._mistakes.append(
@@ -208,16 +209,27 @@ class _Planner:
                 used[place] = repr(stage.name)
         for stage in self._spec:
             path = getattr(stage.component, "path", None)
-            if isinstance(stage.component, Reader) and path and (place := (self._base / path).resolve()) in used:
+            if not isinstance(stage.component, Reader) or not path or no_name(self._base / path):
+                continue
+            if (place := (self._base / path).resolve()) in used:
                 error = stage.component.wrong("path", f"{path} is written by {used[place]}, and read here")
                 self._mistakes.append((stage, error))
         self._check_states(used)
+
+    def _can_be(self, stage: Stage, option: str, path: str) -> bool:
+        reason = no_name(self._base / path)
+        if reason:
+            error = stage.component.wrong(option, f"{path!r} cannot be the name of a file: {reason}")
+            self._mistakes.append((stage, error))
+        return not reason
 
     def _check_states(self, written: Mapping[Path, str]) -> None:
         """A keyed state has a file of its own, which no other stage writes."""
         for stage in self._spec:
             state = getattr(stage.component, "state", None)
-            if isinstance(stage.component, Transform) and isinstance(state, str):
+            if not isinstance(stage.component, Transform) or not isinstance(state, str):
+                continue
+            if self._can_be(stage, "state", state):
                 writer = written.get((self._base / state).resolve())
                 if writer is not None:
                     error = stage.component.wrong("state", f"{state} is written by {writer} already")

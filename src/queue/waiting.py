@@ -149,7 +149,7 @@ class _Fed(Adopted):
     def _next(self) -> Sequence[Any]:
         try:
             return [self.source.get()]
-        except (EOFError, OSError) as error:  # the manager has ended, or cannot be reached
+        except Exception as error:  # the manager has ended, say; without it all would wait for ever
             return [Failure(error), END]
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:

@@ -118,13 +118,18 @@ class MemoryReader(Reader):
         kinds = {type(value) for value in values if value is not None}
         if kinds == {int, float}:
             values = [value if value is None else float(value) for value in values]
+        if not isinstance(name, str):
+            raise SourceError(f"{name!r} is no name of a column: give a text")
         try:
+            if bool in kinds and len(kinds) > 1:
+                raise TypeError("true and false are no numbers")  # polars would make 1 and 0 of them
             return pl.Series(name, values, strict=True)
         except UnicodeEncodeError as error:
             raise SourceError(f"a text of {name!r} has half a character (a surrogate without the other)") from error
         except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
             said = ", ".join(sorted(kind.__name__ for kind in kinds))
-            raise SourceError(f"the values of {name!r} do not go together in one column ({said}): {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise SourceError(f"the values of {name!r} do not go together in one column ({said}): {reason}") from error
 
     def _dead_letter(self, row: int, reason: str, context: Context) -> DeadLetter:
         return DeadLetter(

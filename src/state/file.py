@@ -38,8 +38,8 @@ INSERT INTO clock VALUES (NULL);
 """
 _EFFECTIVE: Final = os.access in os.supports_effective_ids
 _WORDS: Final = {
-    sqlite3.SQLITE_BUSY: "another process has it open; a state belongs to one at a time",
-    sqlite3.SQLITE_LOCKED: "another process has it open; a state belongs to one at a time",
+    sqlite3.SQLITE_BUSY: "another process has it open, or this one already; a state belongs to one at a time",
+    sqlite3.SQLITE_LOCKED: "another process has it open, or this one already; a state belongs to one at a time",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it may not be written",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened or made there",

@@ -113,6 +113,7 @@ def test_what_is_no_expression_is_named(text: str, said: str) -> None:
         ("city + 'x'", "text is joined with ||"),
         ("city || count", "CAST(... AS text) makes one"),
         ("timestamp + 5", "a span of time is written INTERVAL"),
+        ("INTERVAL '1 hour' / 2", "epoch(...) makes a number of a span of time"),
         ("temp DIV 2", "DIV takes integers"),
         ("ok > TRUE", "booleans have no order"),
         ("ok + 1", "boolean + integer does not exist"),

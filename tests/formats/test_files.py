@@ -43,6 +43,16 @@ def test_missing_file_is_named_with_its_folder_and_the_nearest_name(tmp_path):
 def test_missing_folder_is_named_with_the_nearest_name(tmp_path):
     (tmp_path / "data").mkdir()
     assert message("dta/deep/x.csv", tmp_path) == f"there is no folder 'dta' in {tmp_path}; did you mean 'data'?"
+    (tmp_path / "x.csv").touch()
+    assert (
+        message("x.csv/y", tmp_path) == f"there is no file 'y' in {tmp_path / 'x.csv'}: that is a file, and no folder"
+    )
+
+
+@pytest.mark.parametrize(("name", "reason"), [("a\0", "null byte"), ("1" * 300, "too long"), ("\ud800", "surrogates")])
+def test_what_cannot_be_a_name_says_why(tmp_path, name, reason):
+    assert f"{name!r} cannot be the name of a file: " in message(name, tmp_path)
+    assert reason in message(name, tmp_path)
 
 
 def test_folder_is_no_file(tmp_path):

@@ -200,6 +200,23 @@ def test_blocks_of_a_queue_of_any_make_stop_at_marks(foreign):
     assert got == [1, 2, END]
 
 
+def test_an_adopted_queue_that_breaks_is_a_failure_and_no_wait_for_ever():
+    class Broken:
+        items = iter([{"a": 1}])
+
+        def get(self):
+            for item in self.items:
+                return item
+            raise RuntimeError("the wire is cut")
+
+    theirs = adopt(Broken())
+    assert theirs.get(timeout=30) == {"a": 1}
+    failure = theirs.get(timeout=30)
+    assert isinstance(failure, Failure)
+    assert "the wire is cut" in str(failure.error)
+    assert theirs.get(timeout=30) is END
+
+
 def test_adopted_queues_say_when_they_are_empty():
     with pytest.raises(queue.Empty):
         adopt(queue.Queue()).get(timeout=0.01)

@@ -65,6 +65,11 @@ def test_values_that_do_not_go_together_are_an_error_that_names_them():
         read([{"a": "\ud800"}])
     with pytest.raises(SourceError, match=r"'a' do not go together in one column \(int, str\)"):
         read([{"a": 1}, {"a": "x"}])
+    for values in ([1, True], [True, 1], [1.5, None, False]):
+        with pytest.raises(SourceError, match=r"'a' do not go together.*: true and false are no numbers"):
+            read([{"a": value} for value in values])
+    with pytest.raises(SourceError, match="1 is no name of a column: give a text"):
+        read([{1: 2}])
 
 
 def test_columns_and_lines():

@@ -116,6 +116,32 @@ def test_append_writes_one_header_only(tmp_path):
     assert written(tmp_path, frame, follow=True, append=True) == "a\n1\n1\n"
 
 
+def test_append_to_a_packed_file_looks_into_it(tmp_path):
+    path = tmp_path / "out.csv.gz"
+
+    def append(frame):
+        sink = CSVWriter(path.name, follow=True, append=True).open(Context(base=tmp_path))
+        try:
+            sink.write(frame)
+        finally:
+            sink.close()
+        return gzip.decompress(path.read_bytes())
+
+    path.write_bytes(gzip.compress(b""))
+    assert append(pl.DataFrame({"a": [1]})) == b"a\n1\n"
+    assert append(pl.DataFrame({"a": [2]})) == b"a\n1\n2\n"
+    with pytest.raises(SinkError, match="its header is 'a', but the rows to append have 'b'"):
+        append(pl.DataFrame({"b": [3]}))
+    for before, message in (
+        (gzip.compress(b"a\n1"), "the middle of a line"),
+        (path.read_bytes()[:-3], "no whole gzip"),
+    ):
+        path.write_bytes(before)
+        with pytest.raises(SinkError, match=message):
+            append(pl.DataFrame({"a": [3]}))
+        assert path.read_bytes() == before
+
+
 def test_follow_shows_rows_as_they_are_written(tmp_path):
     sink = CSVWriter("out.csv", follow=True).open(Context(base=tmp_path))
     sink.write(pl.DataFrame({"a": [1]}))

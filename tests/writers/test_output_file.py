@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
 import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +68,34 @@ def test_a_followed_file_grows_with_every_write_and_stays_after_abort(tmp_path):
     assert path.read_bytes() == b"0\n1\n2\n"
     OutputFile(path, follow=True).close()
     assert path.read_bytes() == b""
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="there is no /dev/fd")
+def test_a_pipe_without_a_name_is_written_as_dev_stdout_is():
+    receiver, sender = os.pipe()
+    file = OutputFile(Path(f"/dev/fd/{sender}"))
+    file.write(b"one\n")
+    file.close()
+    os.close(sender)
+    with os.fdopen(receiver, "rb") as arrived:
+        assert arrived.read() == b"one\n"
+
+
+@pytest.mark.processes
+def test_what_a_killed_run_has_left_is_removed_and_what_another_run_writes_is_not(tmp_path):
+    script = "import os, sys; from pathlib import Path; from plait.writers.output_file import OutputFile;"
+    script += "OutputFile(Path('x[1].txt')).write(b'half'); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, timeout=60, check=False)
+    (killed,) = tmp_path.iterdir()
+    running = tmp_path / ".x[1].txt.part-1"
+    with running.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        mine = OutputFile(tmp_path / "x[1].txt")
+        assert running.exists()
+        assert not killed.exists()
+        mine.write(b"whole\n")
+        mine.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [running.name, "x[1].txt"]
 
 
 def test_append_writes_behind_what_is_there(tmp_path):
