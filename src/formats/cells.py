@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "constant", "lay_out", "texts_of", "words"]
 
 _WORD = 8
-_BYTES = 2**22  # laid out in one go: more takes memory, and is no quicker
+_BYTES = 2**21
 _LEAST_ROWS = 2_048
 
 

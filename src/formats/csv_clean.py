@@ -31,7 +31,7 @@ import pyarrow.csv as arrow_csv
 
 from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP
-from .arrow_series import frame_of
+from .arrow_series import columns_of
 from .csv_block import LF, has_odd_bytes
 from .csv_options import CsvOptions
 from .csv_sheet import Sheet
@@ -234,8 +234,9 @@ class CleanReader:
         The columns go through numpy and Arrow, not through polars, whose every call may wake its threads.
         """
         made: dict[str, pl.Series] = {}
-        series = frame_of(table).get_columns() if columns else ()  # asked for no column, Arrow makes all
-        for column, values in zip(columns, series, strict=True):
+        series = columns_of(table) if columns else {}  # asked for no column, Arrow makes all
+        for column in columns:
+            values = series[column.name]
             if column.type.kind == "float" and not _are_finite(numbers_of(table[column.name].chunk(0), "f8")):
                 return None
             read = read_arrow(self.options.times, values) if column.type.kind == "time" else None

@@ -29,6 +29,6 @@ class CsvOptions:
     nulls: tuple[str, ...] = ()
     max_record: int = 1 << 24
     sample: int = 1 << 20
-    block: int = 1 << 21
+    block: int = 3 << 19
     timestamp: str | None = None
     times: EventTimes = field(default_factory=EventTimes)

@@ -97,7 +97,7 @@ class CSVReader(Reader):
     null: tuple[str, ...] = option("texts that mean null, besides the empty field", Names(), default=())
     max_record: int = option("bytes that one row may have; longer ones are dead letters", Size(), default=16 << 20)
     sample: int = option("bytes to look at before reading, to infer types", Size(), default=1 << 19)
-    block: int = option("bytes to read at a time", Size(), default=1 << 21, internal=True)
+    block: int = option("bytes to read at a time", Size(), default=3 << 19, internal=True)
 
     def columns(self, context: Context) -> dict[str, Any] | None:
         """Return the names and types of the columns, from a sample; none if no file has a row or a header."""
