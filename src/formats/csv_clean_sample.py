@@ -9,7 +9,7 @@ does. Anything else, and the careful way (`csv_evidence`) looks at the texts; bo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -89,22 +89,23 @@ class CleanSample:
         return kinds == {"time"} or (kinds == {"text"} and self._options.times.looks_like_times(self._texts(name)))
 
     def digits(self, name: str) -> int:
-        texts = b"\n".join(text for text in self._some(name) if text not in self._null)
+        some = self._some(name)
+        texts = b"\n".join(some if len(self._null) == 1 else [text for text in some if text not in self._null])
         found = [_FRACTION.search(text.decode()) for text in {*texts.translate(_NINES).split(b"\n")}]
         return max((len(match[1]) for match in found if match), default=0)
 
     def odd_text(self, name: str) -> tuple[str, str] | None:
         return None  # where there may be one, `settle` has said no
 
-    def _some(self, name: str) -> Iterator[bytes]:
-        """Yield as many texts as show how many digits times have, spread over the sample."""
-        step, done = 1 + len(self) // DIGITS, 0
+    def _some(self, name: str) -> list[bytes]:
+        """Return as many texts as show how many digits times have, spread over the sample."""
+        step, done, some = 1 + len(self) // DIGITS, 0, []
         delimiter = bytes([self._options.dialect.delimiter])
         for look in self._looks:
             place = look.names.index(name)
-            for line in look.lines[-done % step :: step]:
-                yield line.split(delimiter, place + 1)[place]
+            some += [line.split(delimiter, place + 1)[place] for line in look.lines[-done % step :: step]]
             done += len(look.lines)
+        return some
 
     def _kinds(self, name: str) -> set[str]:
         return {look.kinds[name] for look in self._looks} - {""}

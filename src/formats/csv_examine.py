@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..errors import SourceError, nearest
 from ..frozen import frozen
 from ..record import TIMESTAMP
+from .csv_block import keep_freed_memory
 from .csv_clean_sample import CleanSample
 from .csv_evidence import Evidence, TextEvidence
 from .csv_file import read_header
@@ -41,6 +42,7 @@ class Examined:
 
 def examined(files: Sequence[FoundFile], options: CsvOptions, before: Any) -> Examined:
     """Examine the files, unless that was done `before` and none of them has changed since. Raises as `examine` does."""
+    keep_freed_memory()
     stats = [(path, path.stat()) for path, _ in files]
     stamps = tuple((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats)
     if isinstance(before, Examined) and before.stamps == stamps:
