@@ -1,7 +1,7 @@
 """A running chain of stages: a reader, and what can stay with it, up to whoever takes the rows.
 
 Both kinds of overlap are made of it: threads of the process that was started, for chains that work outside the
-interpreter (`crew`), and threads of a pool worker, for all others.
+interpreter (`chain_pool`), and threads of a pool worker, for all others.
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ class ChainRun:
     def steps(self) -> Iterator[None]:
         """Open the stages, run them, and end them: yield whenever the source has been asked and what it gave is put.
 
-        Nothing is raised, and nothing that has been put is held in between. Any thread may take the next step, one at
-        a time.
+        Nothing is raised, and nothing that has been put is held in between.
         """
         try:
             yield from self._flow()

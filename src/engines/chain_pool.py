@@ -7,7 +7,8 @@
 
 A thread for each chain would do, but wait most of its time: for a core, for the interpreter's lock, for room; and what
 the C library keeps for it of the memory that it has freed is there once for each thread. As no thread of the pool waits
-for room, no chain waits behind one that is not wanted now.
+for room, no chain waits behind one that is not wanted now. A chain stays with the thread that took its first step, for
+its components are promised to be called from one.
 """
 
 from __future__ import annotations
@@ -63,29 +64,28 @@ class ChainPool:
     def _work(self) -> None:
         while (task := self._next()) is not None:
             ended = next(task.steps, END) is END
-            with self.room:
-                self._put_back(task, ended=ended)
+            if ended:
+                self._end(task)
 
     def _next(self) -> _Task | None:
         """Choose a chain to take a step of; wait for one if all have enough waiting. None: all have ended."""
+        thread = threading.get_ident()
         with self.room:
             while not all(task.ended for task in self._tasks):
-                free = [task for task in self._tasks if task.is_free]
+                free = [task for task in self._tasks if task.is_free_for(thread)]
                 if free:
                     chosen = min(free, key=lambda task: (task.inlet.waiting, task.turns))
-                    chosen.busy = True
+                    chosen.thread = thread
                     chosen.turns += 1
                     return chosen
                 self.room.wait()
         return None
 
-    def _put_back(self, task: _Task, *, ended: bool) -> None:
-        task.busy, task.ended = False, ended
-        if ended:
+    def _end(self, task: _Task) -> None:
+        with self.room:
+            task.ended = True
             self.room.notify_all()
             self.ended.notify_all()
-        else:
-            self.room.notify()
 
 
 class _Task:
@@ -95,12 +95,13 @@ class _Task:
         self._pool = pool
         self.steps = steps
         self.inlet = inlet
-        self.busy = self.ended = False
+        self.ended = False
+        self.thread: int | None = None
         self.turns = 0
 
-    @property
-    def is_free(self) -> bool:
-        return not self.busy and not self.ended and self.inlet.has_room
+    def is_free_for(self, thread: int) -> bool:
+        """Tell whether a thread, which is between two steps, may take the next one of this chain."""
+        return self.thread in (None, thread) and not self.ended and self.inlet.has_room
 
     def start(self) -> None:
         self._pool.start()

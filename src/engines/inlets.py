@@ -144,7 +144,7 @@ class BufferedInlet(Inlet):
     def take(self) -> Item:
         with self._bell.lock:
             item = self._buffer.popleft()
-            self._room.notify()
+            self._room.notify_all()
             return item
 
     def put(self, item: Item) -> None:
@@ -197,7 +197,7 @@ class PumpedInlet(BufferedInlet):
                 for item in self.items:
                     self.put(item)
             self.put(END)
-        except Exception as error:
+        except BaseException as error:  # one that ends this thread, too, must be heard of
             self.put(Failure(error))
         finally:
             close = getattr(self.items, "close", None)

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..frozen import frozen
 from ..record import TEXT, TIMESTAMP
-from .csv_block import Bounds, keep_freed_memory
+from .csv_block import Bounds
 from .csv_clean import CleanReader
 from .csv_fields import fields_of
 from .csv_file import EXCERPT, Found, LostRecord, read_header, read_records
@@ -58,7 +58,6 @@ def read_frames(
             said; None: all.
         seen: called with each column of times of each block.
     """
-    keep_freed_memory()
     header = read_header(stream, name, options.dialect, options.max_record, keep=not options.header)
     names = names_in(header, options, name, lambda _: None)
     if names is None:

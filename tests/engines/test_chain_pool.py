@@ -65,6 +65,7 @@ def test_each_chain_is_read_to_its_end_in_order_by_no_more_threads_than_there_ar
         assert all_of(bell, inlet) == list(range(chain.count))
     pool.close()
     assert len(set().union(*(chain.threads for chain in chains))) <= size
+    assert {len(chain.threads) for chain in chains} == {1}  # as its components are promised
 
 
 def test_chains_that_nobody_takes_from_stop_after_a_few_items_and_hold_no_other_back():
@@ -99,9 +100,17 @@ class QuittingReader(Reader):
         sys.exit("enough")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuittingInAWorker(QuittingReader):
+    variant: ClassVar[str] = "quitting_in_a_worker"
+    native: ClassVar[bool] = False
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("reader", [QuittingReader, QuittingInAWorker])
 @pytest.mark.parametrize("engine", ["serial", "local"])
-def test_a_reader_that_ends_its_thread_does_not_pass_for_one_that_has_ended(engine, tmp_path):
-    readers = (Stage("a", QuittingReader()), Stage("b", QuittingReader()))
+def test_a_reader_that_ends_its_thread_does_not_pass_for_one_that_has_ended(engine, reader, tmp_path):
+    readers = (Stage("a", reader()), Stage("b", reader()))
     plan = checked_plan(PipelineSpec("p", (*readers, Stage("m", SortedMerge(), ("a", "b")))), tmp_path)
     with pytest.raises(SystemExit, match="enough"):
         run_plan(plan, engine)
