@@ -71,14 +71,19 @@ def write(rows: ts[[tuple]], path: str):
     with csp.state():
         s_file = None
         s_writer = None
+        s_held = []  # those that end at one instant, which ring in the order in which they were set
     with csp.start():
         s_file = open(path, "w", newline="")
         s_writer = csv.writer(s_file, lineterminator="\n")
         s_writer.writerow(["timestamp", "window_start", "sensor", "failures", "peak"])
     with csp.stop():
+        s_writer.writerows(sorted(s_held))
         s_file.close()
     if csp.ticked(rows):
-        s_writer.writerows(rows)
+        if s_held and s_held[0][0] != rows[0][0]:
+            s_writer.writerows(sorted(s_held))
+            s_held.clear()
+        s_held.extend(rows)
 
 
 @csp.graph
